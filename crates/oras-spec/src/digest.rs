@@ -17,9 +17,7 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-pub use hasher::{Algorithm, Hasher};
-#[cfg(feature = "count-hashed")]
-pub use hasher::{HASHED_BYTES, hashed_bytes};
+pub use hasher::{Algorithm, Hasher, hashed_bytes};
 
 /// How much of a digest's algorithm goes into its referrers tag.
 const TAG_ALGORITHM_LEN: usize = 32;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Digest, DigestError};
 
@@ -92,8 +93,9 @@ impl Hasher {
 
     /// Feeds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        #[cfg(feature = "count-hashed")]
-        HASHED_BYTES.fetch_add(bytes.len() as u64, std::sync::atomic::Ordering::Relaxed);
+        if COUNTS_HASHED {
+            HASHED_BYTES.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
         self.state.update(bytes);
     }
 
@@ -117,15 +119,14 @@ impl fmt::Debug for Hasher {
     }
 }
 
-/// Bytes hashed by this process so far. Tests only: it shows that no byte is hashed twice.
-#[cfg(feature = "count-hashed")]
-pub static HASHED_BYTES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+/// Whether hashed bytes are counted: in debug builds, and in others with the feature `count-hashed`.
+const COUNTS_HASHED: bool = cfg!(any(debug_assertions, feature = "count-hashed"));
+static HASHED_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// The current value of [`HASHED_BYTES`].
-#[cfg(feature = "count-hashed")]
+/// Bytes hashed by this process so far, in builds that count them. It shows that no byte is hashed twice.
 #[must_use]
-pub fn hashed_bytes() -> u64 {
-    HASHED_BYTES.load(std::sync::atomic::Ordering::Relaxed)
+pub fn hashed_bytes() -> Option<u64> {
+    COUNTS_HASHED.then(|| HASHED_BYTES.load(Ordering::Relaxed))
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {

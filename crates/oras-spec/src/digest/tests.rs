@@ -135,12 +135,11 @@ fn json_is_a_checked_string() {
     );
 }
 
-#[cfg(feature = "count-hashed")]
 #[test]
 fn hashed_bytes_are_counted() {
-    let before = hashed_bytes();
+    let Some(before) = hashed_bytes() else { return };
     let _ = Digest::sha256(&[0; 1000]);
-    assert!(hashed_bytes() >= before + 1000);
+    assert!(hashed_bytes() >= Some(before + 1000));
 }
 
 proptest! {

@@ -1,0 +1,293 @@
+//! The store in a folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE};
+use oras_spec::{Descriptor, Digest, OciLayout, json};
+
+use super::blobs::Blobs;
+use super::format::check_layout;
+use super::index::Index;
+use super::ingest::Ingest;
+use super::reach::{Graph, GraphCache};
+use super::state::{State, sync_one};
+use super::transaction::Transaction;
+use super::{blocking, read};
+use crate::ability::{
+    Delete, Fetch, ListTags, Predecessors, Referrers, Resolve, Source, Tag, Target, Untag,
+};
+use crate::content::{ByteStream, Content};
+use crate::error::{Error, ErrorKind, Result};
+use crate::payload::io_error;
+
+/// A layout in a folder, to be read and written (library-semantics.md 5.4). Cheap to clone.
+///
+/// Any number of stores, in this and in other processes, can use one folder at once.
+#[derive(Clone)]
+pub struct LayoutStore {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the clones of a store share.
+pub(super) struct Shared {
+    pub(super) root: PathBuf,
+    pub(super) blobs: Blobs,
+    pub(super) ingest: Arc<Ingest>,
+    /// Held while the index is changed. Taken before everything else.
+    pub(super) saving: Mutex<()>,
+    state: Mutex<State>,
+    pub(super) graph: GraphCache,
+}
+
+impl LayoutStore {
+    /// Opens the layout in the folder `path`. What a layout needs and is missing is created, the folder too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnsupportedVersion`] or [`ErrorKind::InvalidManifest`] if something else is in the folder, with
+    /// the texts of cli-core-commands.md 5.5; [`ErrorKind::Io`] (`mkdir <path>: not a directory` for a file).
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        blocking(move || Self::open_blocking(&path)).await
+    }
+
+    fn open_blocking(path: &Path) -> Result<Self> {
+        let root = std::path::absolute(path).map_err(|error| io_error("open", path, &error))?;
+        let store = Self {
+            shared: Arc::new(Shared {
+                blobs: Blobs::Folder(root.clone()),
+                ingest: Arc::new(Ingest::new(&root)),
+                saving: Mutex::new(()),
+                state: Mutex::default(),
+                graph: GraphCache::default(),
+                root,
+            }),
+        };
+        let shared = &store.shared;
+        make_folder(&shared.root.join(BLOBS_DIR))?;
+        if shared.root.join(OCI_LAYOUT_FILE).exists() {
+            check_layout(&shared.blobs)?;
+        }
+        if !shared.root.join(INDEX_FILE).exists() {
+            // Needs no lock: whoever comes second changes nothing.
+            let empty = Index::empty()?.to_json()?;
+            shared.create(INDEX_FILE, || Ok(empty))?;
+        }
+        // The marker comes last: whoever sees it finds a whole layout, even if this process is killed.
+        shared.create(OCI_LAYOUT_FILE, || json::to_vec(&OciLayout::default()))?;
+        check_layout(&shared.blobs)?;
+        shared.view()?;
+        shared.ingest.sweep();
+        Ok(store)
+    }
+
+    /// The folder, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// Runs `work` on what the clones share, on a thread that may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || work(&shared)).await
+    }
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> Result<Arc<Index>> {
+        Ok(self.state().view(&self.root)?.1)
+    }
+
+    fn graph(&self) -> Result<Arc<Graph>> {
+        self.graph
+            .get(|| self.state().view(&self.root), &self.blobs)
+    }
+
+    /// Creates the file `name` as a whole, unless it is there.
+    fn create(
+        &self,
+        name: &str,
+        content: impl FnOnce() -> serde_json::Result<Vec<u8>>,
+    ) -> Result<()> {
+        let target = self.root.join(name);
+        if target.exists() {
+            return Ok(());
+        }
+        let content = content().map_err(|error| Error::new(ErrorKind::Other, error.to_string()))?;
+        let mut draft = self.ingest.draft()?;
+        draft.write(&content)?;
+        draft.sync()?;
+        draft.publish_new(&target)?;
+        sync_one(&self.root)
+    }
+}
+
+/// `mkdir -p`; an error names the path that is in the way.
+fn make_folder(path: &Path) -> Result<()> {
+    let Err(error) = fs::create_dir_all(path) else {
+        return Ok(());
+    };
+    let in_the_way = path
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok());
+    match in_the_way {
+        Some(file) if !file.is_dir() => Err(io_error(
+            "mkdir",
+            file,
+            &io::Error::from(rustix::io::Errno::NOTDIR),
+        )),
+        _ => Err(io_error("mkdir", path, &error)),
+    }
+}
+
+#[async_trait]
+impl Fetch for LayoutStore {
+    async fn fetch(&self, descriptor: &Descriptor) -> Result<Content> {
+        let stream = self.shared.blobs.stream(descriptor, 0).await?;
+        Ok(Content::new(descriptor.clone(), stream))
+    }
+
+    async fn fetch_from(&self, descriptor: &Descriptor, offset: u64) -> Result<ByteStream> {
+        self.shared.blobs.stream(descriptor, offset).await
+    }
+
+    /// True only if the blob has the right size: a shorter one is not what was meant.
+    async fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
+        let (digest, size) = (descriptor.digest.clone(), descriptor.size);
+        self.blocking(move |shared| Ok(shared.blobs.size(&digest)? == Some(size)))
+            .await
+    }
+}
+
+#[async_trait]
+impl Resolve for LayoutStore {
+    async fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        let reference = reference.to_owned();
+        self.blocking(move |shared| read::resolve(&reference, || shared.view(), &shared.blobs))
+            .await
+    }
+}
+
+#[async_trait]
+impl Predecessors for LayoutStore {
+    /// The first call after a change reads the manifests that were not read before.
+    async fn predecessors(&self, descriptor: &Descriptor) -> Result<Vec<Descriptor>> {
+        let digest = descriptor.digest.clone();
+        self.blocking(move |shared| Ok(shared.graph()?.predecessors(&digest)))
+            .await
+    }
+}
+
+#[async_trait]
+impl Referrers for LayoutStore {
+    async fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Descriptor>> {
+        let subject = subject.digest.clone();
+        let artifact_type = artifact_type.map(str::to_owned);
+        self.blocking(move |shared| {
+            let graph = shared.graph()?;
+            read::referrers(&graph, &shared.blobs, &subject, artifact_type.as_deref())
+        })
+        .await
+    }
+}
+
+impl ListTags for LayoutStore {
+    /// One page, in the order of bytes.
+    fn tags<'a>(&'a self, last: Option<&str>) -> BoxStream<'a, Result<Vec<String>>> {
+        let last = last.map(str::to_owned);
+        let page = self.blocking(move |shared| Ok(shared.view()?.tags_after(last.as_deref())));
+        stream::once(page.boxed()).boxed()
+    }
+}
+
+#[async_trait]
+impl Tag for LayoutStore {
+    /// Also writes out what earlier pushes left. Any text can be a tag.
+    async fn tag(&self, descriptor: &Descriptor, reference: &str) -> Result<()> {
+        if reference.is_empty() {
+            return Err(read::missing_reference());
+        }
+        let (descriptor, reference) = (descriptor.clone(), reference.to_owned());
+        self.blocking(move |shared| {
+            let mut change = Transaction::begin(shared)?;
+            if shared.blobs.size(&descriptor.digest)?.is_none() {
+                return Err(read::missing_blob(&descriptor).with_operation("tag"));
+            }
+            change.index.tag(&descriptor, &reference)?;
+            change.commit()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Untag for LayoutStore {
+    /// What had the tag stays listed.
+    async fn untag(&self, reference: &str) -> Result<()> {
+        if reference.is_empty() {
+            return Err(read::missing_reference());
+        }
+        let reference = reference.to_owned();
+        self.blocking(move |shared| {
+            let mut change = Transaction::begin(shared)?;
+            if change.index.untag(&reference)? {
+                return change.commit();
+            }
+            let quoted = oras_spec::go_quote(&reference);
+            let digest = Digest::parse(&reference).ok();
+            Err(
+                match digest.and_then(|digest| change.index.find(&digest).cloned()) {
+                    Some(_) => Error::new(
+                        ErrorKind::InvalidReference,
+                        format!("cannot untag {quoted}: it is a digest, not a tag"),
+                    ),
+                    None => Error::not_found(&reference)
+                        .context(format!("resolving reference {quoted}")),
+                }
+                .with_reference(reference.clone())
+                .with_operation("untag"),
+            )
+        })
+        .await
+    }
+}
+
+impl Source for LayoutStore {
+    fn as_predecessors(&self) -> Option<&dyn Predecessors> {
+        Some(self)
+    }
+
+    fn as_referrers(&self) -> Option<&dyn Referrers> {
+        Some(self)
+    }
+
+    fn as_list_tags(&self) -> Option<&dyn ListTags> {
+        Some(self)
+    }
+}
+
+impl Target for LayoutStore {
+    fn as_delete(&self) -> Option<&dyn Delete> {
+        Some(self)
+    }
+
+    fn as_untag(&self) -> Option<&dyn Untag> {
+        Some(self)
+    }
+}
