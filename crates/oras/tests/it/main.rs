@@ -1,0 +1,16 @@
+//! Black-box tests of the SDK's operations over stores in memory and in folders.
+
+#![allow(clippy::unwrap_used)]
+
+mod copy;
+mod copy_faults;
+mod copy_registry;
+mod discover;
+mod extended;
+mod pack;
+mod pull;
+mod push;
+mod resolve;
+mod support;
+mod tag;
+mod target;
