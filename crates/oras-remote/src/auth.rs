@@ -1,4 +1,4 @@
-//! Authentication: from a challenge to the `Authorization` header that answers it (library-semantics 7).
+//! Authentication: from a challenge to the `Authorization` header that answers it.
 
 mod cache;
 mod challenge;

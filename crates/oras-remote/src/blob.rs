@@ -100,7 +100,7 @@ impl Repository {
     }
 }
 
-/// What a response says about the blob `digest` (library-semantics 6.4).
+/// What a response says about the blob `digest`.
 fn describe(method: &Method, response: &Response, digest: &Digest) -> Result<Descriptor> {
     digest_header(method, response, Some(digest))?;
     let size = response.content_length().ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Credentials and where they come from (library-semantics 7.9 to 7.11, cli-core-commands 9).
+//! Credentials and where they come from.
 
 mod docker_config;
 mod helper;
@@ -112,7 +112,7 @@ pub trait CredentialProvider: Send + Sync {
 }
 
 /// What credentials for `registry` are filed under: `https://index.docker.io/v1/` for Docker Hub, for historical
-/// reasons, and the registry itself for any other (cli-core-commands 9.2).
+/// reasons, and the registry itself for any other.
 #[must_use]
 pub fn credential_key(registry: &str) -> String {
     match registry {

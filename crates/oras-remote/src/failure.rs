@@ -1,4 +1,4 @@
-//! From failed exchanges to errors, in the words of the reference tool (library-semantics 6.12).
+//! From failed exchanges to errors, in the words of the reference tool.
 
 use http::{Method, StatusCode};
 use oras_content::{Error, ErrorKind, ResponseInfo};

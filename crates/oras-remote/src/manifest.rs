@@ -1,4 +1,4 @@
-//! Manifests: resolving and reading. Nothing that comes from here is unverified (library-semantics 6.4).
+//! Manifests: resolving and reading. Nothing that comes from here is unverified.
 
 mod delete;
 mod describe;

@@ -1,4 +1,4 @@
-//! Listings in pages (library-semantics 6.11).
+//! Listings in pages.
 
 use std::collections::HashSet;
 

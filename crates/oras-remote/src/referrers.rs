@@ -1,4 +1,4 @@
-//! Referrers: who has a manifest as its subject (library-semantics 6.9).
+//! Referrers: who has a manifest as its subject.
 
 mod api;
 mod index;

@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::send::Call;
 use crate::url::Urls;
 
-/// The manifests that are asked for, in the order in which they are asked for (library-semantics 6.3).
+/// The manifests that are asked for, in the order in which they are asked for.
 const MANIFEST_TYPES: [&str; 5] = [
     media_type::DOCKER_MANIFEST,
     media_type::DOCKER_MANIFEST_LIST,
@@ -113,7 +113,7 @@ impl Repository {
         }
     }
 
-    /// What `text` means here: a tag, a digest, or a full reference to this repository (library-semantics 1.7).
+    /// What `text` means here: a tag, a digest, or a full reference to this repository.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidReference`]; [`ErrorKind::MissingReference`] if there is no tag and no digest.

@@ -1,4 +1,4 @@
-//! Every URL this crate sends a request to is built here (library-semantics 6.2, 6.6, 6.11).
+//! Every URL this crate sends a request to is built here.
 
 use oras_content::{Error, ErrorKind, Result};
 use oras_http::Origin;
@@ -131,7 +131,7 @@ pub(crate) fn page_after(current: &Url, last: &str, page_size: u32) -> Url {
     listing(url, Some(page_size), Some(last))
 }
 
-/// Where an upload goes on: the `Location` in the answer of `answered`, for a registry at `registry` (library-semantics 6.6).
+/// Where an upload goes on: the `Location` in the answer of `answered`, for a registry at `registry`.
 ///
 /// Another host is allowed, and gets no credentials because it is not the registry's origin.
 ///

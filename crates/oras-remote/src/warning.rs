@@ -1,4 +1,4 @@
-//! Warnings that registries send beside their answers (library-semantics 6.13).
+//! Warnings that registries send beside their answers.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

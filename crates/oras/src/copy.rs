@@ -1,4 +1,4 @@
-//! Copying one graph (library-semantics 3.2, 3.3).
+//! Copying one graph.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The tree of what refers to a manifest (cli-content-commands 5.2).
+//! The tree of what refers to a manifest.
 
 use std::collections::HashSet;
 use std::sync::Arc;

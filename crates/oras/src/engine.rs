@@ -1,4 +1,4 @@
-//! The engine that copies a graph: every operation that moves content runs on it (library-semantics 3.3, 10.7).
+//! The engine that copies a graph: every operation that moves content runs on it.
 //!
 //! - A content is claimed by one task; others that need it wait for the outcome, good or bad.
 //! - A permit is held while a content moves, never while waiting for children or for another task's claim. So a diamond

@@ -1,4 +1,4 @@
-//! Copying a graph together with everything that refers to it (library-semantics 3.7, cli-content-commands 6.3).
+//! Copying a graph together with everything that refers to it.
 
 use std::collections::HashSet;
 use std::sync::Arc;

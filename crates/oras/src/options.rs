@@ -47,7 +47,7 @@ impl Default for CopyOptions {
     }
 }
 
-/// Where blobs may be mounted from (library-semantics 3.4).
+/// Where blobs may be mounted from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MountPolicy {

@@ -1,4 +1,4 @@
-//! Making the manifest of an artifact (library-semantics 4).
+//! Making the manifest of an artifact.
 
 mod created;
 

@@ -1,4 +1,4 @@
-//! Writing what an artifact holds into a file store (cli-content-commands 4.2).
+//! Writing what an artifact holds into a file store.
 
 mod plan;
 

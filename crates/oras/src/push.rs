@@ -1,4 +1,4 @@
-//! Making an artifact out of content in a local store, and sending it off (cli-content-commands 2.6, 3.2).
+//! Making an artifact out of content in a local store, and sending it off.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! From a reference to a descriptor or manifest, with platform selection (library-semantics 1.5, 2.4).
+//! From a reference to a descriptor or manifest, with platform selection.
 
 use std::sync::Arc;
 

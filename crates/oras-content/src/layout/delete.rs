@@ -1,4 +1,4 @@
-//! Deleting a content and what only it held together (library-semantics.md 5.4, and 9 row 18).
+//! Deleting a content and what only it held together.
 
 use std::collections::HashSet;
 use std::fs;

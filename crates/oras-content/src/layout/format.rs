@@ -1,6 +1,6 @@
 //! What makes a folder or tar an image layout (image-spec, image-layout.md), and how its absence is told.
 //!
-//! The words are those of the reference tool (cli-core-commands.md 5.5): scripts look for them.
+//! The words are those of the reference tool: scripts look for them.
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use crate::content::{ByteStream, Content};
 use crate::error::Result;
 use crate::payload::io_error;
 
-/// A layout in a folder or in an uncompressed tar, only to be read (library-semantics.md 5.4). Cheap to clone.
+/// A layout in a folder or in an uncompressed tar, only to be read. Cheap to clone.
 ///
 /// It shows the index as it was when it was opened, and never changes anything.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl LayoutReader {
     /// Opens a folder, or any file, which is taken for a tar whatever its name is.
     ///
     /// # Errors
-    /// With the texts of cli-core-commands.md 5.5: [`ErrorKind::Io`](crate::ErrorKind::Io),
+    /// In the words of the reference tool: [`ErrorKind::Io`](crate::ErrorKind::Io),
     /// [`InvalidArchive`](crate::ErrorKind::InvalidArchive),
     /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) or
     /// [`InvalidManifest`](crate::ErrorKind::InvalidManifest).

@@ -26,7 +26,7 @@ use crate::content::{ByteStream, Content};
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::io_error;
 
-/// A layout in a folder, to be read and written (library-semantics.md 5.4). Cheap to clone.
+/// A layout in a folder, to be read and written. Cheap to clone.
 ///
 /// Any number of stores, in this and in other processes, can use one folder at once.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl LayoutStore {
     ///
     /// # Errors
     /// [`ErrorKind::UnsupportedVersion`] or [`ErrorKind::InvalidManifest`] if something else is in the folder, with
-    /// the texts of cli-core-commands.md 5.5; [`ErrorKind::Io`] (`mkdir <path>: not a directory` for a file).
+    /// the words of the reference tool; [`ErrorKind::Io`] (`mkdir <path>: not a directory` for a file).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         blocking(move || Self::open_blocking(&path)).await

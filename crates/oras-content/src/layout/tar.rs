@@ -31,7 +31,7 @@ impl TarIndex {
     /// Reads the headers of the tar at `path`. Blocks.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArchive`] in the words of the reference tool (cli-core-commands.md 5.5).
+    /// [`ErrorKind::InvalidArchive`] in the words of the reference tool.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let failed = |error| io_error("open", path, &error);
         let file = File::open(path).map_err(failed)?;

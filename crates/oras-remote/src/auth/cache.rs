@@ -1,4 +1,4 @@
-//! Tokens of one identity, by origin, service and scopes (library-semantics 7.5).
+//! Tokens of one identity, by origin, service and scopes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

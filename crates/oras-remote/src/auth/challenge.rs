@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` headers (library-semantics 7.2, RFC 9110 section 11), read leniently.
+//! `WWW-Authenticate` headers (RFC 9110 section 11), read leniently.
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;

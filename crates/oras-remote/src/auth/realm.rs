@@ -1,4 +1,4 @@
-//! Which token services are trusted with a registry's credentials (library-semantics 7.3).
+//! Which token services are trusted with a registry's credentials.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Scopes: what a token allows (library-semantics 7.5).
+//! Scopes: what a token allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Getting a token from a token service (library-semantics 7.4).
+//! Getting a token from a token service.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reading blobs: streamed, and resumed where a connection broke (library-semantics 6.5).
+//! Reading blobs: streamed, and resumed where a connection broke.
 
 use std::io;
 use std::time::Duration;

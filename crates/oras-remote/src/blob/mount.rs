@@ -1,4 +1,4 @@
-//! Taking a blob over from another repository of the same registry (library-semantics 6.7).
+//! Taking a blob over from another repository of the same registry.
 
 use http::Method;
 use oras_content::{Error, ErrorKind, Mounted, Result};

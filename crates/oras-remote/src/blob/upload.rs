@@ -1,4 +1,4 @@
-//! Writing blobs: a session, then everything in one request (library-semantics 6.6).
+//! Writing blobs: a session, then everything in one request.
 
 use std::io;
 use std::sync::{Arc, Mutex};

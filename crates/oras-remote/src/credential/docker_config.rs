@@ -1,4 +1,4 @@
-//! Reading `config.json` files of Docker (cli-core-commands 9.1 to 9.4).
+//! Reading `config.json` files of Docker.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! Asking a credential helper (library-semantics 7.11): a program that keeps secrets in the system's keychain.
+//! Asking a credential helper: a program that keeps secrets in the system's keychain.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Deleting manifests (library-semantics 6.10).
+//! Deleting manifests.
 
 use http::Method;
 use oras_content::{Error, Result};

@@ -1,4 +1,4 @@
-//! Writing manifests, and making a referrer known to its subject (library-semantics 6.8, 6.10).
+//! Writing manifests, and making a referrer known to its subject.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;

@@ -1,4 +1,4 @@
-//! The referrers tag schema (distribution-spec, "Referrers Tag Schema"; library-semantics 6.10).
+//! The referrers tag schema (distribution-spec, "Referrers Tag Schema").
 //!
 //! The list is one index under one tag, and a registry lets anybody overwrite it: two clients that read, change and
 //! write at the same time lose one of the changes, and neither is told. So a writer stays after writing. It looks again

@@ -1,4 +1,4 @@
-//! The trust table for manifests (library-semantics 6.4), and errors of registries.
+//! The trust table for manifests, and errors of registries.
 
 use std::sync::{Arc, Mutex};
 

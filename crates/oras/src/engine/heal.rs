@@ -1,5 +1,5 @@
-//! When a destination said that the children are there, and then refuses the parent because they are not
-//! (library-semantics 3.10): push the children whatever it said, then the parent again, once.
+//! When a destination said that the children are there, and then refuses the parent because they are not:
+//! push the children whatever it said, then the parent again, once.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Taking blobs over from other repositories of the destination's registry (library-semantics 3.4, 9 row 22).
+//! Taking blobs over from other repositories of the destination's registry.
 
 use std::collections::HashSet;
 use std::sync::Mutex;

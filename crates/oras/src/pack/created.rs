@@ -1,4 +1,4 @@
-//! The creation time of a manifest, and what the reference tool says about a wrong one (library-semantics 4.3).
+//! The creation time of a manifest, and what the reference tool says about a wrong one.
 
 use std::fmt;
 
