@@ -82,12 +82,6 @@ impl Repository {
         bytes: Bytes,
         reference: &Reference,
     ) -> Result<Subject> {
-        if reference
-            .digest()
-            .is_some_and(|digest| *digest != descriptor.digest)
-        {
-            return Err(Error::digest_mismatch().with_reference(reference.to_string()));
-        }
         let name = reference.reference().unwrap_or_default();
         let call = Call::new(Method::PUT, self.urls().manifest(&name))
             .header(CONTENT_TYPE, &descriptor.media_type)

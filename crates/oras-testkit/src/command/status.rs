@@ -1,4 +1,4 @@
-//! Status lines, matched the way the reference tool's own end-to-end suite does it (cli-content-commands 11).
+//! Status lines, matched the way the reference tool's own end-to-end suite does it.
 
 use std::collections::HashMap;
 

@@ -163,12 +163,7 @@ async fn refused(path: &Path, kind: ErrorKind, text: &str) {
 async fn what_is_no_layout_is_told_in_the_reference_tools_words() {
     let root = tempdir().unwrap();
     let path = root.path().join("x");
-    refused(
-        &path,
-        ErrorKind::Io,
-        "stat PATH: no such file or directory",
-    )
-    .await;
+    refused(&path, ErrorKind::Io, "stat PATH: no such file or directory").await;
 
     let folder = tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
