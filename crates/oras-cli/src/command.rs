@@ -1,0 +1,131 @@
+//! The commands: the tree of their names, and how one of them is run.
+
+mod attach;
+mod blob;
+mod cp;
+mod discover;
+mod manifest;
+mod pull;
+mod push;
+mod repo;
+mod resolve;
+mod tag;
+mod version;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use clap::{Command, CommandFactory as _};
+
+use crate::error::Error;
+use crate::pflag::{self, Line};
+use crate::session::Session;
+use crate::usage::{Arity, Found};
+
+/// How long an interrupted command may take to tidy up.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A command that talks to registries or works on files.
+trait Run: clap::Parser {
+    /// Its positionals.
+    const ARITY: Arity;
+
+    /// Checks the options, then does the work.
+    async fn run(self, session: &Session, args: &[String]) -> Result<(), Error>;
+}
+
+/// Every command, by name.
+pub(crate) fn tree() -> Command {
+    let blob = Command::new("blob").about("Blob operations").subcommands([
+        blob::delete::Delete::command(),
+        blob::fetch::Fetch::command(),
+        blob::push::Push::command(),
+    ]);
+    let manifest = Command::new("manifest")
+        .about("Manifest operations")
+        .subcommands([
+            manifest::delete::Delete::command(),
+            manifest::fetch::Fetch::command(),
+            manifest::fetch_config::FetchConfig::command(),
+            manifest::push::Push::command(),
+        ]);
+    let repo = Command::new("repo")
+        .alias("repository")
+        .about("Repository operations")
+        .subcommands([repo::ls::List::command(), repo::tags::Tags::command()]);
+    pflag::prepare(Command::new("oras").subcommands([
+        attach::Attach::command(),
+        blob,
+        cp::Copy::command(),
+        discover::Discover::command(),
+        manifest,
+        pull::Pull::command(),
+        push::Push::command(),
+        repo,
+        resolve::Resolve::command(),
+        tag::Tag::command(),
+        version::Version::command(),
+    ]))
+}
+
+/// Runs the command that was found.
+///
+/// # Errors
+/// Whatever it fails with, in final words or not.
+pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
+    match found.names()[..] {
+        ["attach"] => go::<attach::Attach>(found, line),
+        ["blob", "delete"] => go::<blob::delete::Delete>(found, line),
+        ["blob", "fetch"] => go::<blob::fetch::Fetch>(found, line),
+        ["blob", "push"] => go::<blob::push::Push>(found, line),
+        ["cp"] => go::<cp::Copy>(found, line),
+        ["discover"] => go::<discover::Discover>(found, line),
+        ["manifest", "delete"] => go::<manifest::delete::Delete>(found, line),
+        ["manifest", "fetch"] => go::<manifest::fetch::Fetch>(found, line),
+        ["manifest", "fetch-config"] => go::<manifest::fetch_config::FetchConfig>(found, line),
+        ["manifest", "push"] => go::<manifest::push::Push>(found, line),
+        ["pull"] => go::<pull::Pull>(found, line),
+        ["push"] => go::<push::Push>(found, line),
+        ["repo", "ls"] => go::<repo::ls::List>(found, line),
+        ["repo", "tags"] => go::<repo::tags::Tags>(found, line),
+        ["resolve"] => go::<resolve::Resolve>(found, line),
+        ["tag"] => go::<tag::Tag>(found, line),
+        ["version"] => version::run(&line.positionals),
+        _ => Ok(()),
+    }
+}
+
+fn go<T: Run>(found: &Found<'_>, line: Line) -> Result<(), Error> {
+    let used = found.used();
+    T::ARITY.check(&used, line.positionals.len())?;
+    let debug = matches!(line.matches.try_get_one::<bool>("debug"), Ok(Some(true)));
+    let session = Session::new(used, line.given, debug);
+    let command =
+        T::from_arg_matches(&line.matches).map_err(|error| Error::told(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::told(format!("failed to start: {error}")))?;
+    let done = runtime.block_on(unless_interrupted(
+        &session,
+        command.run(&session, &line.positionals),
+    ));
+    // A thread that waits for standard input is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    done
+}
+
+/// Runs until done, or until the user presses Ctrl-C: then the work is told to stop and gets a moment to tidy up.
+async fn unless_interrupted(
+    session: &Session,
+    work: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        Ok(()) = tokio::signal::ctrl_c() => {}
+    }
+    session.cancel.cancel();
+    let _ = tokio::time::timeout(GRACE, work).await;
+    Err(Error::told("interrupt signal received"))
+}

@@ -1,0 +1,5 @@
+//! `oras blob`
+
+pub(super) mod delete;
+pub(super) mod fetch;
+pub(super) mod push;

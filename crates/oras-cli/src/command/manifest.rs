@@ -1,0 +1,6 @@
+//! `oras manifest`
+
+pub(super) mod delete;
+pub(super) mod fetch;
+pub(super) mod fetch_config;
+pub(super) mod push;

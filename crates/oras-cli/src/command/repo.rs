@@ -1,0 +1,4 @@
+//! `oras repo`
+
+pub(super) mod ls;
+pub(super) mod tags;

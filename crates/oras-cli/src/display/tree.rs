@@ -1,0 +1,152 @@
+//! The tree of referrers.
+
+use std::fmt::Write as _;
+
+use oras::spec::Descriptor;
+
+use crate::display::yaml;
+
+/// Whether annotations are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Annotations {
+    Shown,
+    Hidden,
+}
+
+/// A node and its children.
+#[derive(Debug)]
+struct Node {
+    text: String,
+    children: Vec<Self>,
+}
+
+impl Node {
+    fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            children: Vec::new(),
+        }
+    }
+
+    /// The child with this text, added if there is none yet.
+    fn child(&mut self, text: &str) -> &mut Self {
+        let at = self
+            .children
+            .iter()
+            .position(|child| child.text == text)
+            .unwrap_or_else(|| {
+                self.children.push(Self::new(text));
+                self.children.len() - 1
+            });
+        &mut self.children[at]
+    }
+}
+
+/// The lines of the tree, each with a line end. `path` is what comes before the digest of the root.
+pub(crate) fn render(path: &str, root: &Referrer<'_>, annotations: Annotations) -> String {
+    let mut top = Node::new(format!("{path}@{}", root.descriptor.digest));
+    add(&mut top, &root.referrers, annotations);
+    let mut text = format!("{}\n", top.text);
+    draw(&top.children, "", &mut text);
+    text
+}
+
+/// What a tree is made of.
+#[derive(Debug)]
+pub(crate) struct Referrer<'a> {
+    pub(crate) descriptor: &'a Descriptor,
+    pub(crate) referrers: Vec<Self>,
+}
+
+fn add(node: &mut Node, referrers: &[Referrer<'_>], annotations: Annotations) {
+    for referrer in referrers {
+        let descriptor = referrer.descriptor;
+        let kind = descriptor
+            .artifact_type
+            .as_deref()
+            .filter(|kind| !kind.is_empty())
+            .unwrap_or("<unknown>");
+        let child = node.child(kind).child(descriptor.digest.as_str());
+        if annotations == Annotations::Shown && !descriptor.annotations.is_empty() {
+            let list = child.child("[annotations]");
+            for (key, value) in &descriptor.annotations {
+                list.child(&yaml::entry(key, value));
+            }
+        }
+        add(child, &referrer.referrers, annotations);
+    }
+}
+
+fn draw(nodes: &[Node], prefix: &str, text: &mut String) {
+    for (at, node) in nodes.iter().enumerate() {
+        let (edge, below) = if at + 1 == nodes.len() {
+            ("└── ", "    ")
+        } else {
+            ("├── ", "│   ")
+        };
+        let _ = writeln!(text, "{prefix}{edge}{}", node.text);
+        draw(&node.children, &format!("{prefix}{below}"), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descriptor(content: &str, kind: &str, annotations: &[(&str, &str)]) -> Descriptor {
+        let mut descriptor = Descriptor::of_bytes("m/t", content.as_bytes());
+        descriptor.artifact_type = Some(kind.into());
+        descriptor.annotations = annotations
+            .iter()
+            .map(|(k, v)| ((*k).into(), (*v).into()))
+            .collect();
+        descriptor
+    }
+
+    #[test]
+    fn referrers_are_grouped_by_type() {
+        let root = descriptor("root", "", &[]);
+        let sbom = descriptor(
+            "sbom",
+            "test/sbom",
+            &[("created", "2023-01-18T08:37:42Z"), ("b", "x")],
+        );
+        let unknown = descriptor("unknown", "", &[]);
+        let signature = descriptor("signature", "test/sig", &[]);
+        let other = descriptor("other", "test/sbom", &[]);
+        let leaf = |descriptor| Referrer {
+            descriptor,
+            referrers: Vec::new(),
+        };
+        let tree = Referrer {
+            descriptor: &root,
+            referrers: vec![
+                Referrer {
+                    descriptor: &sbom,
+                    referrers: vec![leaf(&signature)],
+                },
+                leaf(&unknown),
+                leaf(&other),
+            ],
+        };
+        let expected = format!(
+            "r@{}\n├── test/sbom\n│   ├── {}\n│   │   ├── [annotations]\n│   │   │   ├── b: x\n│   │   │   └── created: \"2023-01-18T08:37:42Z\"\n│   │   └── test/sig\n│   │       └── {}\n│   └── {}\n└── <unknown>\n    └── {}\n",
+            root.digest, sbom.digest, signature.digest, other.digest, unknown.digest
+        );
+        assert_eq!(render("r", &tree, Annotations::Shown), expected);
+        assert!(!render("r", &tree, Annotations::Hidden).contains("[annotations]"));
+    }
+
+    #[test]
+    fn without_referrers_there_is_one_line() {
+        let root = descriptor("root", "", &[]);
+        let tree = Referrer {
+            descriptor: &root,
+            referrers: Vec::new(),
+        };
+        assert_eq!(
+            render("r", &tree, Annotations::Shown),
+            format!("r@{}\n", root.digest)
+        );
+    }
+}

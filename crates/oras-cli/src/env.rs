@@ -1,0 +1,42 @@
+//! Everything read from the environment, in one place. Libraries below never read it; `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` are the exception: they are part of how the system's trust roots are found.
+
+use std::env;
+use std::path::PathBuf;
+
+use oras::http::ProxyOptions;
+
+use crate::error::Error;
+
+/// Folder of the docker configuration.
+const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// The user's home.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// The docker configuration file: `$DOCKER_CONFIG/config.json`, else `$HOME/.docker/config.json`.
+///
+/// # Errors
+/// If neither variable is set.
+pub(crate) fn docker_config() -> Result<PathBuf, Error> {
+    let folder = match filled(DOCKER_CONFIG) {
+        Some(folder) => PathBuf::from(folder),
+        None => match filled(HOME) {
+            Some(home) => PathBuf::from(home).join(".docker"),
+            None => {
+                return Err(Error::told(format!(
+                    "failed to get user home directory: ${HOME} is not defined"
+                )));
+            }
+        },
+    };
+    Ok(folder.join("config.json"))
+}
+
+/// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.
+pub(crate) fn proxies() -> ProxyOptions {
+    ProxyOptions::from_vars(filled)
+}
+
+fn filled(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,148 @@
+//! `--format` and `--template`.
+
+use oras::spec::go_quote;
+
+use crate::error::{Error, Failure};
+use crate::output;
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Tree,
+    Table,
+    Json,
+}
+
+/// The flags of commands whose default is text.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FormatArgs {
+    /// [Experimental] format of the output:
+    /// 'text':        lines for people
+    /// 'json':        one JSON object
+    /// 'go-template': what the given Go template makes of the JSON object
+    #[arg(long, default_value = "text", verbatim_doc_comment)]
+    pub(crate) format: String,
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+}
+
+/// `--template`
+#[derive(Debug, clap::Args)]
+pub(crate) struct TemplateArgs {
+    /// [Experimental] Go template for the output, needs --format go-template
+    #[arg(long, default_value = "")]
+    pub(crate) template: String,
+}
+
+impl FormatArgs {
+    /// # Errors
+    /// If the format is unknown, or does not fit the template.
+    pub(crate) fn check(&self) -> Result<Format, Error> {
+        check(
+            &self.format,
+            &self.template.template,
+            "json, go-template, text",
+        )
+    }
+}
+
+/// What a value of `--format` means, on a command that supports the formats in `supported`.
+///
+/// # Errors
+/// If the format is unknown, or does not fit the template.
+pub(crate) fn check(format: &str, template: &str, supported: &str) -> Result<Format, Error> {
+    if format == "table" {
+        output::tell("Format \"table\" is deprecated and will be removed in a future release.");
+    }
+    if !template.is_empty() && format != "go-template" {
+        return Err(Error::told(
+            "--template must be used with --format go-template",
+        ));
+    }
+    let (kind, template) = match format.split_once('=') {
+        Some(("go-template", inline)) => ("go-template", inline),
+        _ => (format, template),
+    };
+    match kind {
+        "text" => return Ok(Format::Text),
+        "go-template" if template.is_empty() => {
+            return Err(
+                Failure::new("\"go-template\" format specified but no template given")
+                    .with_hint("use `--format go-template=TEMPLATE` to specify the template")
+                    .into(),
+            );
+        }
+        _ => {}
+    }
+    if !supported.split(", ").any(|name| name == kind) {
+        return Err(
+            Failure::new(format!("invalid format type: {}", go_quote(kind)))
+                .with_hint(format!("supported types: {supported}"))
+                .into(),
+        );
+    }
+    match kind {
+        "json" => Ok(Format::Json),
+        "tree" => Ok(Format::Tree),
+        "table" => Ok(Format::Table),
+        _ => Err(
+            Failure::new("the output format go-template is not available yet")
+                .with_hint("Please use --format json until templates arrive in a later version")
+                .into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "json, go-template, text";
+
+    #[track_caller]
+    fn refuses(format: &str, template: &str, expected: &str) {
+        let error = check(format, template, TEXT).unwrap_err().into_failure();
+        assert_eq!(error.text(), format!("Error: {expected}"));
+    }
+
+    #[test]
+    fn formats_are_checked_in_order() {
+        assert_eq!(check("json", "", TEXT).unwrap(), Format::Json);
+        assert_eq!(
+            check("text", "", "table, json, go-template, tree").unwrap(),
+            Format::Text
+        );
+        refuses(
+            "json",
+            "{{.}}",
+            "--template must be used with --format go-template",
+        );
+        refuses(
+            "go-template=a",
+            "b",
+            "--template must be used with --format go-template",
+        );
+        let missing = "\"go-template\" format specified but no template given\nuse `--format go-template=TEMPLATE` to specify the template";
+        refuses("go-template", "", missing);
+        refuses("go-template=", "", missing);
+        refuses(
+            "JSON",
+            "",
+            "invalid format type: \"JSON\"\nsupported types: json, go-template, text",
+        );
+        refuses(
+            "={{.}}",
+            "",
+            "invalid format type: \"={{.}}\"\nsupported types: json, go-template, text",
+        );
+    }
+
+    #[test]
+    fn a_valid_template_is_refused_for_now() {
+        let error = check("go-template={{.digest}}", "", TEXT)
+            .unwrap_err()
+            .into_failure();
+        assert!(error.text().contains("not available yet"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Standard input: secrets, answers, and content for `-`.
+
+use std::io::{self, Read as _};
+
+use bytes::BytesMut;
+use futures_util::{StreamExt as _, stream};
+use oras::content::{ByteStream, io_text};
+use tokio::io::AsyncReadExt as _;
+
+use crate::error::Error;
+use crate::option::remote::RemoteArgs;
+
+/// Bytes of content read at a time.
+const CHUNK: usize = 128 * 1024;
+
+/// More than any token is, in bytes.
+const SECRET_LIMIT: u64 = 1024 * 1024;
+
+/// One line, without its end. Read byte by byte, so that nothing behind it is swallowed.
+///
+/// # Errors
+/// If standard input cannot be read.
+pub(crate) fn line() -> Result<String, Error> {
+    let mut line = Vec::new();
+    for byte in io::stdin().lock().bytes() {
+        match byte.map_err(|error| read_error(&error))? {
+            b'\n' => break,
+            byte => line.push(byte),
+        }
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// All of standard input, without one line end.
+///
+/// # Errors
+/// If standard input cannot be read.
+pub(crate) fn secret() -> Result<String, Error> {
+    let mut secret = String::new();
+    let mut stdin = io::stdin().lock().take(SECRET_LIMIT);
+    stdin
+        .read_to_string(&mut secret)
+        .map_err(|error| read_error(&error))?;
+    let secret = secret.strip_suffix('\n').unwrap_or(&secret);
+    Ok(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
+}
+
+fn read_error(error: &io::Error) -> Error {
+    Error::told(format!("read /dev/stdin: {}", io_text(error)))
+}
+
+/// # Errors
+/// If a secret is to be read from standard input, too.
+pub(crate) fn check_free(remote: &RemoteArgs) -> Result<(), Error> {
+    let taken = |flag: &str, what: &str| {
+        Err(Error::told(format!(
+            "`-` read file from input and `--{flag}` read {what} from input cannot be both used"
+        )))
+    };
+    if remote.password_stdin {
+        return taken("password-stdin", "password");
+    }
+    if remote.identity_token_stdin {
+        return taken("identity-token-stdin", "identity token");
+    }
+    Ok(())
+}
+
+/// Standard input as content.
+pub(crate) fn stream() -> ByteStream {
+    let chunks = stream::try_unfold(tokio::io::stdin(), |mut stdin| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        let read = stdin.read_buf(&mut chunk).await?;
+        Ok((read > 0).then(|| (chunk.freeze(), stdin)))
+    });
+    chunks.boxed()
+}

@@ -1,0 +1,53 @@
+//! The only room that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::{self, Write as _};
+
+use oras::content::io_text;
+
+use crate::error::{Error, Failure};
+
+/// Prints one line of a result or a status.
+///
+/// # Errors
+/// If standard output cannot take it: `display output error`.
+pub(crate) fn line(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}").map_err(|error| display_error(&error))
+}
+
+/// Prints text as it is, without a line end of our own.
+///
+/// # Errors
+/// If standard output cannot take it.
+pub(crate) fn text(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    let done = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    done.map_err(|error| display_error(&error))
+}
+
+/// Writes content to standard output: the bytes, nothing else.
+///
+/// # Errors
+/// If standard output cannot take it.
+pub(crate) fn content(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    let done = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    done.map_err(|error| Failure::new(write_error(&error)).into())
+}
+
+/// Tells a person something on standard error: an error, a notice, a warning, a trace.
+pub(crate) fn tell(text: &str) {
+    // Nobody is left to be told if this fails.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn display_error(error: &io::Error) -> Error {
+    Failure::new(format!("display output error: {}", write_error(error))).into()
+}
+
+fn write_error(error: &io::Error) -> String {
+    format!("write /dev/stdout: {}", io_text(error))
+}

@@ -1,0 +1,153 @@
+//! What one run of a command shares: how it was called, the log, and the connections to registries.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use oras::http::Origin;
+use oras::remote::{
+    Client, Credential, CredentialProvider, DockerConfig, ReferrersMode, Scheme, StaticCredential,
+    Warning,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::env;
+use crate::error::Error;
+use crate::option::referrers::DistributionSpec;
+use crate::option::remote::{Access, Flags};
+use crate::output;
+use crate::pflag::Given;
+use crate::trace::{self, HttpTrace};
+use crate::usage::Used;
+
+/// The version of the reference tool that this one stands in for.
+pub(crate) const VERSION: &str = "1.3.3";
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) used: Used,
+    pub(crate) given: Given,
+    /// Told to stop when the user interrupts.
+    pub(crate) cancel: CancellationToken,
+    /// Where exchanges are logged, with `--debug`.
+    trace: Option<Arc<HttpTrace>>,
+    warned: Arc<Mutex<HashSet<Warning>>>,
+}
+
+impl Session {
+    pub(crate) fn new(used: Used, given: Given, debug: bool) -> Self {
+        Self {
+            used,
+            given,
+            cancel: CancellationToken::new(),
+            trace: debug.then(Arc::default),
+            warned: Arc::default(),
+        }
+    }
+
+    /// The flags of a command with one target.
+    pub(crate) fn flags(&self) -> Flags<'_> {
+        self.side("")
+    }
+
+    /// The flags of one side of a command with two.
+    pub(crate) fn side(&self, prefix: &'static str) -> Flags<'_> {
+        Flags {
+            given: &self.given,
+            prefix,
+        }
+    }
+
+    /// The credential file that errors name: only if there is exactly one.
+    pub(crate) fn config_path(&self, access: &Access) -> Option<String> {
+        match access.registry_config.as_slice() {
+            [] => env::docker_config()
+                .ok()
+                .map(|path| path.display().to_string()),
+            [path] => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    /// The client for one registry, as the flags want it.
+    ///
+    /// # Errors
+    /// If certificates, DNS rules or credential files are unusable.
+    pub(crate) fn client(
+        &self,
+        access: &Access,
+        registry: &str,
+        spec: Option<DistributionSpec>,
+    ) -> Result<Client, Error> {
+        let plain = access.is_plain_http(registry);
+        let mut http = oras::http::Client::builder()
+            .user_agent(format!("oras/{VERSION}"))
+            .proxy(env::proxies());
+        if let Some(origin) = origin(plain, registry) {
+            http = http.origin(origin);
+        }
+        if let Some(trace) = &self.trace {
+            http = http.trace(Arc::clone(trace) as _);
+        }
+        let http = access
+            .configure(http)?
+            .build()
+            .map_err(|error| Error::told(error.to_string()))?;
+        let warned = Arc::clone(&self.warned);
+        let client = Client::builder()
+            .http(http)
+            .client_id("oras-go")
+            .credentials(credentials(access, registry)?)
+            .scheme(if plain { Scheme::Http } else { Scheme::Https })
+            .referrers(match spec {
+                None => ReferrersMode::Auto,
+                Some(DistributionSpec::ReferrersApi) => ReferrersMode::Api,
+                Some(DistributionSpec::ReferrersTag) => ReferrersMode::TagSchema,
+            })
+            .on_warning(Arc::new(move |warning| warn_once(&warned, warning)))
+            .build()?;
+        Ok(client)
+    }
+}
+
+fn origin(plain: bool, registry: &str) -> Option<Origin> {
+    let scheme = if plain { "http" } else { "https" };
+    let url = format!("{scheme}://{}/", oras::spec::reference::host(registry))
+        .parse()
+        .ok()?;
+    Origin::of(&url)
+}
+
+fn credentials(access: &Access, registry: &str) -> Result<Arc<dyn CredentialProvider>, Error> {
+    if access.has_credential() {
+        let secret = access.secret.0.as_str();
+        let credential = match access.username.as_str() {
+            "" => Credential::Identity {
+                token: secret.into(),
+            },
+            username => Credential::basic(username, secret),
+        };
+        return Ok(Arc::new(StaticCredential::new(registry, credential)));
+    }
+    let paths = match access.registry_config.as_slice() {
+        [] => vec![env::docker_config()?],
+        given => given.iter().map(PathBuf::from).collect(),
+    };
+    Ok(Arc::new(DockerConfig::load(paths)?))
+}
+
+/// Two clients of one run may hear the same warning.
+fn warn_once(warned: &Mutex<HashSet<Warning>>, warning: &Warning) {
+    let new = warned
+        .lock()
+        .is_ok_and(|mut warned| warned.insert(warning.clone()));
+    if new {
+        output::tell(&trace::entry(
+            "WARNING",
+            &warning.text,
+            &[("registry", &warning.registry)],
+        ));
+    }
+}
