@@ -171,7 +171,9 @@ fn decode(text: &str) -> Result<Cow<'_, str>, RouteError> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -209,10 +211,16 @@ mod tests {
 
     #[test]
     fn names_may_be_made_of_the_words_of_the_api() {
-        check("/v2/manifests/manifests/manifests", "manifest manifests manifests");
+        check(
+            "/v2/manifests/manifests/manifests",
+            "manifest manifests manifests",
+        );
         check("/v2/blobs/uploads/blobs/uploads/", "uploads blobs/uploads");
         check("/v2/tags/list/tags/list", "tags tags/list");
-        check("/v2/a/blobs/uploads/manifests/v1", "manifest a/blobs/uploads v1");
+        check(
+            "/v2/a/blobs/uploads/manifests/v1",
+            "manifest a/blobs/uploads v1",
+        );
         check("/v2/referrers/blobs/sha256:00", "blob referrers sha256:00");
     }
 
@@ -231,7 +239,10 @@ mod tests {
         check("/v2/A/manifests/v1", "invalid repository name");
         check("/v2/../manifests/v1", "invalid repository name");
         check("/v2//manifests/v1", "invalid repository name");
-        check(&format!("/v2/{}/tags/list", "a".repeat(256)), "invalid repository name");
+        check(
+            &format!("/v2/{}/tags/list", "a".repeat(256)),
+            "invalid repository name",
+        );
         check("/v2/a/what/v1", "no such endpoint");
         check("/v2/a", "no such endpoint");
         check("/v1/", "no such endpoint");
