@@ -26,17 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["oras-spec", "oras-http", "oras-content", "oras-remote"],
     ),
     ("oras-registry", &["oras-spec", "oras-content"]),
-    (
-        "oras-cli",
-        &[
-            "oras-spec",
-            "oras-http",
-            "oras-content",
-            "oras-remote",
-            "oras",
-            "oras-registry",
-        ],
-    ),
+    ("oras-cli", &["oras", "oras-registry"]),
     ("oras-testkit", &["oras-spec", "oras-content"]),
     ("xtask", &[]),
 ];

@@ -88,3 +88,8 @@ pub use referrers::referrers;
 pub use resolve::{fetch_manifest, resolve, select_platform};
 pub use tag::{DEFAULT_TAG_CONCURRENCY, TagOptions, tag_manifest, tag_many};
 pub use target::{Opened, TargetName, open, open_source};
+
+/// The Rust code in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -93,7 +93,7 @@ pub struct Opened<S: ?Sized> {
     pub reference: String,
 }
 
-/// Opens a store for reading and writing, see [`TargetName`]. A layout that does not exist is made.
+/// Opens a store for reading and writing, see [`TargetName`]. A layout that does not exist is made with the first content.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidReference`]; [`ErrorKind::Unsupported`] for an archive; what opening fails with.

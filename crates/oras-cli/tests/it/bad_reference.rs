@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use tempfile::TempDir;
 
-use crate::bad_input::{fails_cleanly, one_error};
+use crate::bad_input::fails_cleanly;
 use crate::oras_in;
 use crate::target::Target;
 
@@ -129,7 +129,8 @@ fn an_unknown_tag_is_not_found() {
     let out = fails_cleanly(&oras, dir.path(), &["pull", "--oci-layout", &word]);
     assert_eq!(out.stderr, "Error: not found\n");
     let source = known("app:nope");
-    let out = one_error(oras.run(["cp", &source, "--to-oci-layout", "copy:v1"]));
+    let words = ["cp", &source, "--to-oci-layout", "copy:v1"];
+    let out = fails_cleanly(&oras, dir.path(), &words);
     out.complains(["Error from source registry for", "not found"]);
 }
 

@@ -68,6 +68,7 @@ impl LayoutStore {
         let parse = descriptor.is_manifest() && descriptor.size <= MAX_MANIFEST_BYTES;
         let manifest = parse.then(Vec::new);
         let mut stream = payload.open(0).await?;
+        self.blocking(|shared| shared.prepare()).await?;
         let (sender, receiver) = mpsc::channel(QUEUE);
         let target = self.shared.root.join(blob_path(&descriptor.digest));
         let ingest = Arc::clone(&self.shared.ingest);

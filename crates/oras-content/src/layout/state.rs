@@ -124,6 +124,13 @@ impl State {
         {
             return Ok(Arc::clone(&disk.index));
         }
+        if !path.exists() {
+            // Nothing was written to this layout so far.
+            if self.disk.take().is_some() {
+                self.view = None;
+            }
+            return Ok(Arc::new(Index::empty()?));
+        }
         let disk = read(&path)?;
         let index = Arc::clone(&disk.index);
         self.disk = Some(disk);

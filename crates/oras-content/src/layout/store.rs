@@ -43,10 +43,13 @@ pub(super) struct Shared {
     pub(super) saving: Mutex<()>,
     state: Mutex<State>,
     pub(super) graph: GraphCache,
+    /// Whether everything that a layout needs is known to be there.
+    prepared: Mutex<bool>,
 }
 
 impl LayoutStore {
-    /// Opens the layout in the folder `path`. What a layout needs and is missing is created, the folder too.
+    /// Opens the layout in the folder `path`. What a layout needs and is missing is created when something is written
+    /// for the first time, the folder too: a failed operation leaves no empty layout.
     ///
     /// # Errors
     /// [`ErrorKind::UnsupportedVersion`] or [`ErrorKind::InvalidManifest`] if something else is in the folder, with
@@ -65,22 +68,15 @@ impl LayoutStore {
                 saving: Mutex::new(()),
                 state: Mutex::default(),
                 graph: GraphCache::default(),
+                prepared: Mutex::new(false),
                 root,
             }),
         };
         let shared = &store.shared;
-        make_folder(&shared.root.join(BLOBS_DIR))?;
+        can_be_folder(&shared.root)?;
         if shared.root.join(OCI_LAYOUT_FILE).exists() {
             check_layout(&shared.blobs)?;
         }
-        if !shared.root.join(INDEX_FILE).exists() {
-            // Needs no lock: whoever comes second changes nothing.
-            let empty = Index::empty()?.to_json()?;
-            shared.create(INDEX_FILE, || Ok(empty))?;
-        }
-        // The marker comes last: whoever sees it finds a whole layout, even if this process is killed.
-        shared.create(OCI_LAYOUT_FILE, || json::to_vec(&OciLayout::default()))?;
-        check_layout(&shared.blobs)?;
         shared.view()?;
         shared.ingest.sweep();
         Ok(store)
@@ -104,6 +100,25 @@ impl LayoutStore {
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Creates what a layout needs and is missing. Before anything else is written. Blocks.
+    pub(super) fn prepare(&self) -> Result<()> {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if *prepared {
+            return Ok(());
+        }
+        make_folder(&self.root.join(BLOBS_DIR))?;
+        if !self.root.join(INDEX_FILE).exists() {
+            // Needs no lock: whoever comes second changes nothing.
+            let empty = Index::empty()?.to_json()?;
+            self.create(INDEX_FILE, || Ok(empty))?;
+        }
+        // The marker comes last: whoever sees it finds a whole layout, even if this process is killed.
+        self.create(OCI_LAYOUT_FILE, || json::to_vec(&OciLayout::default()))?;
+        check_layout(&self.blobs)?;
+        *prepared = true;
+        Ok(())
     }
 
     fn view(&self) -> Result<Arc<Index>> {
@@ -136,19 +151,23 @@ impl Shared {
 
 /// `mkdir -p`; an error names the path that is in the way.
 fn make_folder(path: &Path) -> Result<()> {
-    let Err(error) = fs::create_dir_all(path) else {
-        return Ok(());
-    };
-    let in_the_way = path
+    fs::create_dir_all(path).or_else(|error| {
+        can_be_folder(path)?;
+        Err(io_error("mkdir", path, &error))
+    })
+}
+
+/// Whether `path` is a folder or can become one; an error names the path that is in the way.
+fn can_be_folder(path: &Path) -> Result<()> {
+    let there = path
         .ancestors()
         .find(|path| path.symlink_metadata().is_ok());
-    match in_the_way {
-        Some(file) if !file.is_dir() => Err(io_error(
-            "mkdir",
-            file,
-            &io::Error::from(rustix::io::Errno::NOTDIR),
-        )),
-        _ => Err(io_error("mkdir", path, &error)),
+    match there {
+        Some(file) if !file.is_dir() => {
+            let cause = io::Error::from(rustix::io::Errno::NOTDIR);
+            Err(io_error("mkdir", file, &cause))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -27,6 +27,7 @@ impl<'a> Transaction<'a> {
     /// Waits for its turn and reads what is there. Blocks.
     pub(super) fn begin(shared: &'a Shared) -> Result<Self> {
         let saving = shared.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.prepare()?;
         let lock = LayoutLock::acquire(&shared.root)?;
         let (index, adopted) = shared.state().base(&shared.root)?;
         Ok(Self {

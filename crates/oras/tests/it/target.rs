@@ -6,8 +6,9 @@ mod example;
 
 use std::fs;
 
-use oras::content::ErrorKind;
+use oras::content::{ErrorKind, Payload};
 use oras::remote::Client;
+use oras::spec::Descriptor;
 use oras::{TargetName, open, open_source};
 
 #[track_caller]
@@ -44,7 +45,7 @@ fn names_say_what_kind_of_store_is_meant() {
 }
 
 #[tokio::test]
-async fn a_layout_is_made_for_writing_and_expected_for_reading() {
+async fn a_layout_is_made_by_writing_and_expected_for_reading() {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("oci:{}:v1", folder.path().join("layout").display());
     let client = Client::builder().build().unwrap();
@@ -53,6 +54,12 @@ async fn a_layout_is_made_for_writing_and_expected_for_reading() {
 
     let opened = open(&name, &client).await.unwrap();
     assert_eq!(opened.reference, "v1");
+    let blob = Descriptor::of_bytes("application/octet-stream", b"blob");
+    opened
+        .store
+        .push(&blob, Payload::bytes("blob"))
+        .await
+        .unwrap();
     assert_eq!(open_source(&name, &client).await.unwrap().reference, "v1");
     let archive = open("oci-archive:x.tar:v1", &client).await.err().unwrap();
     assert_eq!(archive.kind(), ErrorKind::Unsupported);

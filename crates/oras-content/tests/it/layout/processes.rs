@@ -136,7 +136,9 @@ async fn eight_processes_push_and_tag_at_once_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_writer_killed_at_any_moment_leaves_a_valid_layout() {
     let root = tempdir().unwrap();
-    LayoutStore::open(root.path()).await.unwrap();
+    let store = LayoutStore::open(root.path()).await.unwrap();
+    let blob = Descriptor::of_bytes(media_type::OCTET_STREAM, b"first");
+    store.push(&blob, Payload::bytes("first")).await.unwrap();
     for round in 0..20 {
         let mut writer = start("endless", root.path());
         let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use oras_content::layout::LayoutStore;
 use oras_content::{
-    ErrorKind, Fetch, FetchExt, ListTags, Predecessors, Push, Referrers, Resolve, Source, Tag,
-    Target, Untag,
+    ErrorKind, Fetch, FetchExt, ListTags, Payload, Predecessors, Push, Referrers, Resolve, Source,
+    Tag, Target, Untag,
 };
 use oras_spec::{Descriptor, media_type};
 use oras_testkit::fixture::Graph;
@@ -31,10 +31,17 @@ async fn the_layout_store_conforms() {
 }
 
 #[tokio::test]
-async fn a_new_layout_has_the_files_of_the_reference_tool() {
+async fn a_new_layout_appears_with_its_first_content_and_has_the_files_of_the_reference_tool() {
     let root = tempdir().unwrap();
     let path = root.path().join("new/layout");
-    LayoutStore::open(&path).await.unwrap();
+    let store = LayoutStore::open(&path).await.unwrap();
+    assert!(store.resolve("v1").await.unwrap_err().is_not_found());
+    let blob = Descriptor::of_bytes(media_type::OCTET_STREAM, b"blob");
+    assert!(!store.exists(&blob).await.unwrap());
+    store.flush().await.unwrap();
+    assert!(!path.exists(), "looking leaves nothing behind");
+
+    store.push(&blob, Payload::bytes("blob")).await.unwrap();
     assert_eq!(
         fs::read_to_string(path.join("oci-layout")).unwrap(),
         r#"{"imageLayoutVersion":"1.0.0"}"#

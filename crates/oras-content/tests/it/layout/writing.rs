@@ -180,6 +180,8 @@ async fn trusted_bytes_are_not_hashed_again_but_counted() {
 async fn manifests_are_listed_many_at_a_time() {
     let root = tempdir().unwrap();
     let store = LayoutStore::open(root.path()).await.unwrap();
+    let blob = Descriptor::of_bytes(media_type::OCTET_STREAM, b"first");
+    store.push(&blob, Payload::bytes("first")).await.unwrap();
     let inode = || fs::metadata(root.path().join("index.json")).unwrap().ino();
     let mut graph = Graph::new();
     let images: Vec<_> = (0..2000)
