@@ -15,7 +15,6 @@ mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
 mod scenario_s4;
-mod sdk_example;
 mod target;
 mod unsafe_archive;
 mod usage;

@@ -6,6 +6,7 @@ mod copy;
 mod copy_faults;
 mod copy_registry;
 mod discover;
+mod example;
 mod extended;
 mod pack;
 mod pull;
