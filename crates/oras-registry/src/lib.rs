@@ -1,17 +1,43 @@
 //! An OCI distribution registry to embed in any program.
 //!
-//! What stands so far is the first room of the house, [`route`]: which endpoint a path under `/v2/` means. Handlers
-//! and storage drivers move in with `oras serve`.
+//! A [`Registry`] is the distribution API before a storage driver. It listens where it is told to, or answers requests
+//! that come through another server. Any number of them fit into a process: nothing is global, nothing reads the
+//! environment, nothing prints.
 //!
 //! This crate does not know the registry client, so that either can be embedded without the other.
 //!
 //! ```
-//! use oras_registry::route::{Route, parse};
+//! use oras_registry::Registry;
 //!
-//! let route = parse("/v2/library/tags/manifests/v1").unwrap();
-//! assert_eq!(route, Route::Manifest { name: "library/tags".into(), reference: "v1".into() });
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let server = Registry::builder().memory().start().await?;
+//! let reference = format!("{}/hello:v1", server.addr());
+//! drop(server); // stops it and frees the port
+//! # assert!(reference.starts_with("127.0.0.1:"));
+//! # Ok::<(), oras_registry::ServerError>(())
+//! # }).unwrap();
 //! ```
+//!
+//! # Modules
+//! - [`route`]: which endpoint a path means
+//! - [`driver`]: what storage can do
+//! - [`memory`]: storage in memory
 
 #![deny(missing_docs)]
 
+pub mod driver;
+pub mod memory;
 pub mod route;
+
+mod body;
+mod call;
+mod failure;
+mod handler;
+mod id;
+mod registry;
+mod server;
+mod session;
+
+pub use body::{Body, BoxError};
+pub use registry::{Builder, Limits, Registry};
+pub use server::{Server, ServerError};

@@ -77,6 +77,9 @@ impl std::error::Error for RouteError {}
 /// Repository names longer than this, in bytes, are refused: longer ones don't fit what clients accept.
 pub const MAX_NAME_BYTES: usize = 255;
 
+/// Components of a name longer than this, in bytes, are refused: what stores them as folders adds to them.
+pub const MAX_COMPONENT_BYTES: usize = 200;
+
 /// Reads the path of a request, without its query. A missing slash at the end is never a reason to redirect.
 ///
 /// # Errors
@@ -136,7 +139,11 @@ fn strip_suffixes<'a>(path: &'a str, suffixes: &[&str]) -> Option<&'a str> {
 
 fn valid_name(name: &str) -> Result<String, RouteError> {
     let name = decode(name)?;
-    if name.len() > MAX_NAME_BYTES || oras_spec::validate_repository(&name).is_err() {
+    let long = |component: &str| component.len() > MAX_COMPONENT_BYTES;
+    if name.len() > MAX_NAME_BYTES
+        || name.split('/').any(long)
+        || oras_spec::validate_repository(&name).is_err()
+    {
         return Err(RouteError::InvalidName);
     }
     Ok(name.into_owned())

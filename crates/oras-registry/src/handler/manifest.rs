@@ -1,0 +1,181 @@
+//! `/v2/<name>/manifests/<reference>` (distribution-spec, end-3, end-7 and end-9).
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION,
+};
+use http::{Method, StatusCode};
+use oras_spec::{Algorithm, Digest, ErrorCode, validate_tag};
+
+use super::blob::FOREVER;
+use super::manifest_body::{self, invalid};
+use super::reply::With as _;
+use super::{Answer, CONTENT_DIGEST, reply};
+use crate::call::{Call, supported_digest};
+use crate::driver::{Condition, ManifestCommit, PutOutcome, UntagOutcome};
+use crate::failure::Failure;
+use crate::registry::Shared;
+
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// What a manifest is asked for by.
+enum Reference {
+    Digest(Digest),
+    Tag(String),
+}
+
+pub(super) async fn handle(
+    shared: &Shared,
+    call: &mut Call,
+    name: &str,
+    reference: &str,
+) -> Answer {
+    let reference = match reference.contains(':') {
+        true => Reference::Digest(supported_digest(reference)?),
+        false => Reference::Tag(reference.to_owned()),
+    };
+    match call.method {
+        Method::PUT => put(shared, call, name, reference).await,
+        Method::DELETE => delete(shared, call, name, reference).await,
+        _ => get(shared, call, name, reference).await,
+    }
+}
+
+async fn get(shared: &Shared, call: &mut Call, name: &str, reference: Reference) -> Answer {
+    let (digest, caching) = match reference {
+        Reference::Digest(digest) => (Some(digest), FOREVER),
+        Reference::Tag(tag) if validate_tag(&tag).is_err() => (None, ""),
+        Reference::Tag(tag) => (shared.driver.resolve_tag(name, &tag).await?, "no-cache"),
+    };
+    let found = match digest {
+        Some(digest) => {
+            let manifest = shared.driver.manifest(name, &digest).await?;
+            manifest.map(|manifest| (digest, manifest))
+        }
+        None => None,
+    };
+    let Some((digest, manifest)) = found else {
+        return Err(unknown(shared, name).await);
+    };
+    let etag = format!("\"{digest}\"");
+    if let Some(response) = reply::not_modified(call, &etag) {
+        return Ok(response.with(CONTENT_DIGEST, &digest));
+    }
+    Ok(reply::bytes(&manifest.media_type, manifest.bytes)
+        .with(CONTENT_DIGEST, &digest)
+        .with(ETAG, etag)
+        .with(CACHE_CONTROL, caching))
+}
+
+async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference) -> Answer {
+    let limits = &shared.limits;
+    let mut tags: Vec<String> = call.parameters("tag").map(str::to_owned).collect();
+    let mut condition = Condition::Always;
+    let mut named = None;
+    match reference {
+        Reference::Digest(digest) => named = Some(digest),
+        Reference::Tag(_) if !tags.is_empty() => {
+            return Err(invalid("a tag in the path and others in parameters"));
+        }
+        Reference::Tag(tag) => {
+            tags.push(tag);
+            condition = condition_of(call);
+        }
+    }
+    if tags.len() > limits.tags_per_request {
+        let text = format!("more than {} tags at once", limits.tags_per_request);
+        return Err(Failure::new(
+            StatusCode::URI_TOO_LONG,
+            ErrorCode::MANIFEST_INVALID,
+            text,
+        ));
+    }
+    if let Some(bad) = tags.iter().find(|tag| validate_tag(tag).is_err()) {
+        let failure = invalid("invalid tag");
+        return Err(failure.with_detail(serde_json::json!({ "tag": bad })));
+    }
+
+    let bytes = call.read(limits.manifest_bytes, limits.body_idle).await?;
+    let algorithm = named.as_ref().and_then(|digest| digest.verifier().ok());
+    let digest = Digest::of(algorithm.unwrap_or(Algorithm::Sha256), &bytes);
+    if named.is_some_and(|named| named != digest) {
+        return Err(Failure::digest_mismatch());
+    }
+    let (entry, required) = manifest_body::read(call.header(CONTENT_TYPE), &digest, &bytes)?;
+    let subject = entry.subject.clone();
+    let commit = ManifestCommit {
+        entry,
+        bytes,
+        tags: tags.clone(),
+        condition,
+        required,
+    };
+    match shared.driver.put_manifest(name, commit).await? {
+        PutOutcome::Stored => {}
+        PutOutcome::ConditionFailed => return Err(Failure::condition_failed()),
+        PutOutcome::Missing(digests) => {
+            let text = "the manifest refers to content that this repository does not have";
+            let code = ErrorCode::MANIFEST_BLOB_UNKNOWN;
+            return Err(Failure::of_digests(code, text, &digests));
+        }
+        PutOutcome::WrongSize(digests) => {
+            let text = "the manifest gives a wrong size";
+            let code = ErrorCode::MANIFEST_INVALID;
+            return Err(Failure::of_digests(code, text, &digests));
+        }
+    }
+    let mut response = reply::empty(StatusCode::CREATED)
+        .with(LOCATION, format!("/v2/{name}/manifests/{digest}"))
+        .with(CONTENT_DIGEST, &digest);
+    if let Some(subject) = subject {
+        response = response.with(SUBJECT, subject);
+    }
+    Ok(tags
+        .iter()
+        .fold(response, |response, tag| response.with(TAG, tag)))
+}
+
+async fn delete(shared: &Shared, call: &mut Call, name: &str, reference: Reference) -> Answer {
+    let outcome = match reference {
+        Reference::Digest(digest) => match shared.driver.delete_manifest(name, &digest).await? {
+            true => UntagOutcome::Removed,
+            false => UntagOutcome::Missing,
+        },
+        Reference::Tag(tag) if validate_tag(&tag).is_err() => UntagOutcome::Missing,
+        Reference::Tag(tag) => {
+            let condition = condition_of(call);
+            shared.driver.untag(name, &tag, &condition).await?
+        }
+    };
+    match outcome {
+        UntagOutcome::Removed => Ok(reply::empty(StatusCode::ACCEPTED)),
+        UntagOutcome::Missing => Err(unknown(shared, name).await),
+        UntagOutcome::ConditionFailed => Err(Failure::condition_failed()),
+    }
+}
+
+/// What the headers demand of the tag. An entity tag that no digest is in never matches.
+fn condition_of(call: &Call) -> Condition {
+    if let Some(header) = call.header(IF_MATCH) {
+        if header.trim() == "*" {
+            return Condition::Exists;
+        }
+        let digest = |tag: &str| Digest::parse(tag.strip_prefix('"')?.strip_suffix('"')?).ok();
+        return Condition::PointsTo(reply::tags(header).filter_map(digest).collect());
+    }
+    match call.header(IF_NONE_MATCH).map(str::trim) {
+        Some("*") => Condition::Absent,
+        _ => Condition::Always,
+    }
+}
+
+async fn unknown(shared: &Shared, name: &str) -> Failure {
+    match shared.driver.has_repository(name).await {
+        Ok(true) => {
+            let text = "this repository has no such manifest";
+            Failure::new(StatusCode::NOT_FOUND, ErrorCode::MANIFEST_UNKNOWN, text)
+        }
+        Ok(false) => Failure::name_unknown(),
+        Err(error) => error.into(),
+    }
+}

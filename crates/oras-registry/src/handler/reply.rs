@@ -1,0 +1,68 @@
+//! Answers that say yes.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use http::{Response, StatusCode};
+use oras_spec::json;
+use serde::Serialize;
+
+use super::Answer;
+use crate::body::Body;
+use crate::call::Call;
+use crate::failure::Failure;
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// An answer with these bytes.
+pub(super) fn bytes(media_type: &str, bytes: impl Into<Bytes>) -> Response<Body> {
+    Response::new(Body::from(bytes.into())).with(CONTENT_TYPE, media_type)
+}
+
+/// An answer in JSON.
+pub(super) fn json(media_type: &str, value: &impl Serialize) -> Answer {
+    Ok(bytes(media_type, encode(value)?))
+}
+
+/// JSON for an answer.
+pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    json::to_vec(value).map_err(|error| {
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            oras_spec::ErrorCode::MANIFEST_INVALID,
+            error.to_string(),
+        )
+    })
+}
+
+/// Answers that get one more header.
+pub(super) trait With: Sized {
+    /// Adds a header; a value that can't be one is left out.
+    fn with(self, name: HeaderName, value: impl AsRef<str>) -> Self;
+}
+
+impl With for Response<Body> {
+    fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers_mut().append(name, value);
+        }
+        self
+    }
+}
+
+/// 304 if the client says it has `etag` already (RFC 9110, section 13.1.2).
+pub(super) fn not_modified(call: &Call, etag: &str) -> Option<Response<Body>> {
+    let known = call.header(IF_NONE_MATCH)?;
+    tags(known)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == etag)
+        .then(|| empty(StatusCode::NOT_MODIFIED).with(ETAG, etag))
+}
+
+/// The entity tags of a list.
+pub(super) fn tags(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim)
+}

@@ -1,0 +1,134 @@
+//! The registry as a service, and how to build one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+
+use crate::body::{self, Body, BoxError};
+use crate::driver::Driver;
+use crate::handler;
+use crate::memory::MemoryDriver;
+use crate::server::{Server, ServerError};
+use crate::session::Sessions;
+
+/// A registry: storage behind the distribution API. Cheap to clone; any number of them fit into a process.
+#[derive(Clone)]
+pub struct Registry {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the clones of a registry share.
+pub(crate) struct Shared {
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) limits: Limits,
+    pub(crate) sessions: Sessions,
+}
+
+/// What a registry refuses to take.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Size of a manifest, in bytes: 4 MiB unless told.
+    pub manifest_bytes: u64,
+    /// Size of a blob, in bytes: no limit unless told.
+    pub blob_bytes: u64,
+    /// Tags that one request can set: 64 unless told.
+    pub tags_per_request: usize,
+    /// Upload sessions that are open at once: 10,000 unless told.
+    pub uploads: usize,
+    /// Upload sessions of one repository that are open at once: 1,000 unless told.
+    pub uploads_per_repository: usize,
+    /// How long an upload session lives when nobody writes to it: a day unless told.
+    pub upload_idle: Duration,
+    /// How long a request may be silent before its body has ended: a minute unless told.
+    pub body_idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            manifest_bytes: 4 * 1024 * 1024,
+            blob_bytes: u64::MAX,
+            tags_per_request: 64,
+            uploads: 10_000,
+            uploads_per_repository: 1_000,
+            upload_idle: Duration::from_secs(24 * 60 * 60),
+            body_idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Settings of a registry to be. Without any it keeps everything in memory.
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    driver: Option<Arc<dyn Driver>>,
+    limits: Limits,
+}
+
+impl Builder {
+    /// Keeps everything in memory.
+    pub fn memory(self) -> Self {
+        self.store(MemoryDriver::new())
+    }
+
+    /// Keeps everything where `driver` keeps it.
+    pub fn store(mut self, driver: impl Driver) -> Self {
+        self.driver = Some(Arc::new(driver));
+        self
+    }
+
+    /// Refuses what goes beyond `limits`.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The registry, listening nowhere.
+    #[must_use]
+    pub fn build(self) -> Registry {
+        let driver = self.driver.unwrap_or_else(|| Arc::new(MemoryDriver::new()));
+        Registry {
+            shared: Arc::new(Shared {
+                driver,
+                limits: self.limits,
+                sessions: Sessions::default(),
+            }),
+        }
+    }
+
+    /// Builds the registry and serves it on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// [`ServerError`] if there is no such port.
+    pub async fn start(self) -> Result<Server, ServerError> {
+        self.build().bind("127.0.0.1:0").await
+    }
+}
+
+impl Registry {
+    /// A registry with settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Serves this registry on `addr`, such as `127.0.0.1:5000`; port 0 is any free one.
+    ///
+    /// # Errors
+    /// [`ServerError`] if nothing can listen there.
+    pub async fn bind(&self, addr: &str) -> Result<Server, ServerError> {
+        Server::bind(self.clone(), addr).await
+    }
+
+    /// Answers one request, without a socket: the service to mount in any HTTP server.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        handler::respond(&self.shared, request.map(body::boxed)).await
+    }
+}

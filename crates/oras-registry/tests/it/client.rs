@@ -1,0 +1,183 @@
+//! Requests without a socket.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use oras_registry::Registry;
+use oras_spec::{Digest, ErrorBody};
+use serde_json::Value;
+
+pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+pub(crate) struct Client(Registry);
+
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Client {
+    pub(crate) fn new() -> Self {
+        Self(Registry::builder().build())
+    }
+
+    pub(crate) fn of(registry: Registry) -> Self {
+        Self(registry)
+    }
+
+    pub(crate) async fn send(
+        &self,
+        line: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Reply {
+        let (method, path) = line.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(path);
+        let body = body.into();
+        if !body.is_empty() {
+            request = request.header("content-length", body.len());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body)).unwrap();
+        let (parts, body) = self.0.respond(request).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
+        reply.is_well_formed(method);
+        reply
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(&format!("GET {path}"), &[], "").await
+    }
+
+    /// Pushes a blob in one request.
+    pub(crate) async fn blob(&self, name: &str, content: impl Into<Bytes>) -> Digest {
+        let content = content.into();
+        let digest = Digest::sha256(&content);
+        let line = format!("POST /v2/{name}/blobs/uploads/?digest={digest}");
+        self.send(&line, &[], content).await.check(201, "");
+        digest
+    }
+
+    /// Opens an upload session and gives its address.
+    pub(crate) async fn session(&self, name: &str) -> String {
+        let reply = self
+            .send(&format!("POST /v2/{name}/blobs/uploads/"), &[], "")
+            .await;
+        reply.check(202, "");
+        reply.header("location").to_owned()
+    }
+
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        media_type: &str,
+        manifest: impl Into<Bytes>,
+    ) -> Reply {
+        self.send(
+            &format!("PUT {path}"),
+            &[("content-type", media_type)],
+            manifest,
+        )
+        .await
+    }
+
+    /// An image without layers, under a tag.
+    pub(crate) async fn image(&self, name: &str, tag: &str) -> Digest {
+        self.blob(name, "{}").await;
+        let manifest = image(serde_json::json!({ "annotations": { "tag": tag } }));
+        let reply = self
+            .put(
+                &format!("/v2/{name}/manifests/{tag}"),
+                IMAGE,
+                manifest.clone(),
+            )
+            .await;
+        reply.check(201, "");
+        Digest::sha256(&manifest)
+    }
+}
+
+impl Reply {
+    /// Status, and the code of the first error if there is one.
+    #[track_caller]
+    pub(crate) fn check(&self, status: u16, code: &str) {
+        let errors = ErrorBody::parse(&self.body);
+        let got = errors
+            .as_ref()
+            .map_or("", |body| body.errors[0].code.as_str());
+        assert_eq!(
+            (self.status.as_u16(), got),
+            (status, code),
+            "{:?}",
+            self.body
+        );
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.headers))
+            .to_str()
+            .unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// What holds for every answer.
+    #[track_caller]
+    fn is_well_formed(&self, method: &str) {
+        assert_eq!(
+            self.header("docker-distribution-api-version"),
+            "registry/2.0"
+        );
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
+        assert!(!self.header("x-request-id").is_empty());
+        if matches!(self.status.as_u16(), 204 | 304) {
+            assert!(!self.headers.contains_key("content-length") && self.body.is_empty());
+        } else if method == "HEAD" {
+            self.header("content-length").parse::<u64>().unwrap();
+            assert!(self.body.is_empty());
+        } else {
+            assert_eq!(self.header("content-length"), self.body.len().to_string());
+            if self.status.is_client_error() {
+                assert_eq!(self.header("content-type"), "application/json");
+                let errors = ErrorBody::parse(&self.body).unwrap();
+                let known = |code: &str| code.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+                assert!(errors.errors.iter().all(|error| known(&error.code)));
+            }
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            self.header("allow");
+        }
+    }
+}
+
+/// An image manifest whose config is `{}`, with `more` fields.
+pub(crate) fn image(more: Value) -> Vec<u8> {
+    let mut manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": IMAGE,
+        "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": Digest::sha256(b"{}").as_str(),
+            "size": 2,
+        },
+        "layers": [],
+    });
+    for (key, value) in more.as_object().unwrap() {
+        manifest[key] = value.clone();
+    }
+    serde_json::to_vec(&manifest).unwrap()
+}

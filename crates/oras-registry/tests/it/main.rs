@@ -1,0 +1,12 @@
+//! The registry from outside: its API, its storage, and the programs that talk to it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod blobs;
+mod client;
+mod driver_suite;
+mod listings;
+mod manifests;
+mod server;
+mod tools;
+mod uploads;

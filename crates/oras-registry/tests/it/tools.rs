@@ -1,0 +1,154 @@
+//! The programs people use.
+
+use std::path::Path;
+use std::process::Command;
+
+use oras_registry::Registry;
+use oras_testkit::peer::skopeo;
+
+async fn run(program: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    tokio::task::spawn_blocking(move || {
+        let output = command.output().unwrap();
+        let (stdout, stderr) = (&output.stdout, &output.stderr);
+        assert!(
+            output.status.success(),
+            "{command:?}: {}",
+            String::from_utf8_lossy(stderr)
+        );
+        String::from_utf8_lossy(stdout).into_owned()
+    })
+    .await
+    .unwrap()
+}
+
+/// A layout with an image of one layer under the tag `v1`.
+async fn layout(folder: &Path) {
+    use oras_spec::{Descriptor, Digest, ImageIndex, ImageManifest, json, layout, media_type};
+    let write = |content: &[u8]| {
+        let path = folder.join(layout::blob_path(&Digest::sha256(content)));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    };
+    let config = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"]},"config":{}}"#;
+    let layer = vec![0; 1024];
+    let manifest = ImageManifest::new(
+        Descriptor::of_bytes(media_type::IMAGE_CONFIG, config),
+        vec![Descriptor::of_bytes(media_type::IMAGE_LAYER, &layer)],
+    );
+    let manifest = json::to_vec(&manifest).unwrap();
+    let mut entry = Descriptor::of_bytes(media_type::IMAGE_MANIFEST, &manifest);
+    entry
+        .annotations
+        .insert("org.opencontainers.image.ref.name".into(), "v1".into());
+    for content in [&config[..], &layer, &manifest] {
+        write(content);
+    }
+    std::fs::write(
+        folder.join("oci-layout"),
+        r#"{"imageLayoutVersion":"1.0.0"}"#,
+    )
+    .unwrap();
+    let index = json::to_vec(&ImageIndex::new(vec![entry])).unwrap();
+    std::fs::write(folder.join("index.json"), index).unwrap();
+}
+
+#[tokio::test]
+async fn skopeo_copies_in_and_out_inspects_lists_and_deletes() {
+    let skopeo = skopeo();
+    let skopeo = skopeo.path();
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    std::fs::create_dir(&from).unwrap();
+    layout(&from).await;
+    let server = Registry::builder().start().await.unwrap();
+    let image = format!("docker://{}/team/app:v1", server.addr());
+    let other = format!("docker://{}/team/other:v1", server.addr());
+    let from = format!("oci:{}:v1", from.display());
+    let out = format!("oci:{}:v1", to.display());
+    let copy = [
+        "copy",
+        "--preserve-digests",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+    ];
+    for (source, target) in [(&from, &image), (&image, &other), (&other, &out)] {
+        run(skopeo, &[&copy[..], &[source, target]].concat()).await;
+    }
+    let read = |folder: &str| std::fs::read_to_string(folder).unwrap();
+    let index = |layout: &str| -> serde_json::Value {
+        let folder = layout
+            .strip_prefix("oci:")
+            .unwrap()
+            .strip_suffix(":v1")
+            .unwrap();
+        serde_json::from_str(&read(&format!("{folder}/index.json"))).unwrap()
+    };
+    assert_eq!(
+        index(&from)["manifests"][0]["digest"],
+        index(&out)["manifests"][0]["digest"]
+    );
+    let inspected = run(skopeo, &["inspect", "--tls-verify=false", &image]).await;
+    assert!(
+        inspected.contains("\"Tag\": \"v1\"") || inspected.contains("\"v1\""),
+        "{inspected}"
+    );
+    let repository = image.strip_suffix(":v1").unwrap();
+    let tags = run(skopeo, &["list-tags", "--tls-verify=false", repository]).await;
+    assert!(tags.contains("\"v1\""), "{tags}");
+    run(skopeo, &["delete", "--tls-verify=false", &image]).await;
+    let tags = run(skopeo, &["list-tags", "--tls-verify=false", repository]).await;
+    assert!(!tags.contains("\"v1\""), "{tags}");
+}
+
+/// The command as it was built last, if it was.
+fn oras() -> Option<std::path::PathBuf> {
+    let test = std::env::current_exe().unwrap();
+    let binary = test.parent().unwrap().parent().unwrap().join("oras");
+    Some(binary).filter(|binary| binary.is_file())
+}
+
+#[tokio::test]
+async fn oras_pushes_attaches_discovers_and_pulls() {
+    let Some(oras) = oras() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("hello.txt"), "hello").unwrap();
+    let server = Registry::builder().start().await.unwrap();
+    let image = format!("{}/team/hello:v1", server.addr());
+    let plain = "--plain-http";
+    let file = format!("{}:text/plain", path("hello.txt"));
+    let push = ["push", plain, "--disable-path-validation", &image, &file];
+    run(&oras, &push).await;
+    let attach = [
+        "attach",
+        plain,
+        "--disable-path-validation",
+        "--artifact-type",
+        "sig/x",
+        &image,
+        &file,
+    ];
+    run(&oras, &attach).await;
+    let tree = run(&oras, &["discover", plain, &image]).await;
+    assert!(tree.contains("sig/x"), "{tree}");
+    let copy = format!("{}/team/copy:v1", server.addr());
+    run(
+        &oras,
+        &[
+            "cp",
+            "-r",
+            "--from-plain-http",
+            "--to-plain-http",
+            &image,
+            &copy,
+        ],
+    )
+    .await;
+    let tree = run(&oras, &["discover", plain, &copy]).await;
+    assert!(tree.contains("sig/x"), "{tree}");
+    let manifest = run(&oras, &["manifest", "fetch", plain, &copy]).await;
+    assert!(manifest.contains("text/plain"), "{manifest}");
+}

@@ -1,0 +1,321 @@
+//! Uploads in every way there is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::Request;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use oras_registry::{Limits, Registry};
+use oras_spec::{Algorithm, Digest};
+use tokio::sync::mpsc;
+
+use crate::client::Client;
+
+const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+async fn is_there(client: &Client, digest: &Digest, content: &[u8]) {
+    let reply = client.get(&format!("/v2/a/blobs/{digest}")).await;
+    reply.check(200, "");
+    assert_eq!(reply.header("docker-content-digest"), digest.as_str());
+    assert_eq!(&reply.body[..], content);
+}
+
+#[tokio::test]
+async fn every_way_of_uploading_gives_the_blob_in_both_algorithms() {
+    for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+        for content in [&b"some content"[..], b""] {
+            let digest = Digest::of(algorithm, content);
+            let client = Client::new();
+            let single = format!("POST /v2/a/blobs/uploads/?digest={digest}");
+            let reply = client.send(&single, &[], content).await;
+            reply.check(201, "");
+            assert_eq!(reply.header("location"), format!("/v2/a/blobs/{digest}"));
+            assert_eq!(reply.header("docker-content-digest"), digest.as_str());
+            is_there(&client, &digest, content).await;
+
+            let client = Client::new();
+            let session = client.session("a").await;
+            let put = format!("PUT {session}?digest={digest}");
+            client.send(&put, &[], content).await.check(201, "");
+            is_there(&client, &digest, content).await;
+
+            let client = Client::new();
+            let session = client.session("a").await;
+            client
+                .send(&format!("PATCH {session}"), &[], content)
+                .await
+                .check(202, "");
+            client
+                .send(&format!("PUT {session}?digest={digest}"), &[], "")
+                .await
+                .check(201, "");
+            is_there(&client, &digest, content).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn chunks_must_come_in_order_and_the_session_survives_wrong_ones() {
+    let client = Client::new();
+    let session = client.session("a").await;
+    let patch = format!("PATCH {session}");
+    let digest = Digest::sha256(b"abcdef");
+    let put = format!("PUT {session}?digest={digest}");
+    client
+        .send(&patch, &[("content-range", "3-5")], "def")
+        .await
+        .check(416, "BLOB_UPLOAD_INVALID");
+    let reply = client
+        .send(&patch, &[("content-range", "0-2")], "abc")
+        .await;
+    assert_eq!((reply.status.as_u16(), reply.header("range")), (202, "0-2"));
+    for wrong in ["0-2", "4-6", "x-y"] {
+        let reply = client
+            .send(&patch, &[("content-range", wrong)], "abc")
+            .await;
+        reply.check(416, "BLOB_UPLOAD_INVALID");
+        assert_eq!(
+            (reply.header("range"), reply.header("location")),
+            ("0-2", session.as_str())
+        );
+    }
+    let wrong = client.send(&put, &[("content-range", "0-2")], "def").await;
+    wrong.check(416, "BLOB_UPLOAD_INVALID");
+    let short = client
+        .send(&patch, &[("content-range", "3-9")], "def")
+        .await;
+    short.check(400, "SIZE_INVALID");
+    let status = client.get(&format!("{session}?digest={digest}")).await;
+    assert_eq!(
+        (status.status.as_u16(), status.header("range")),
+        (204, "0-2")
+    );
+    assert_eq!(status.header("oci-upload-offset"), "3");
+    client
+        .send(&put, &[("content-range", "bytes 3-5/6")], "def")
+        .await
+        .check(201, "");
+    is_there(&client, &digest, b"abcdef").await;
+}
+
+#[tokio::test]
+async fn a_wrong_digest_ends_the_session_and_a_missing_one_does_not() {
+    let client = Client::new();
+    let session = client.session("a").await;
+    client
+        .send(&format!("PUT {session}"), &[], "x")
+        .await
+        .check(400, "DIGEST_INVALID");
+    let unsupported = format!("PUT {session}?digest=md5:00");
+    client
+        .send(&unsupported, &[], "x")
+        .await
+        .check(400, "DIGEST_INVALID");
+    client.get(&session).await.check(204, "");
+    let wrong = format!("PUT {session}?digest={}", Digest::sha256(b"other"));
+    client
+        .send(&wrong, &[], "x")
+        .await
+        .check(400, "DIGEST_INVALID");
+    client.get(&session).await.check(404, "BLOB_UPLOAD_UNKNOWN");
+    client
+        .send(&wrong, &[], "x")
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+    let single = format!(
+        "POST /v2/a/blobs/uploads/?digest={}",
+        Digest::sha256(b"other")
+    );
+    client
+        .send(&single, &[], "x")
+        .await
+        .check(400, "DIGEST_INVALID");
+    client.send(&single, &[], "").await.check(202, "");
+    client
+        .send("POST /v2/a/blobs/uploads/?digest-algorithm=md5", &[], "")
+        .await
+        .check(400, "DIGEST_INVALID");
+    client
+        .send("POST /v2/a/blobs/uploads?digest-algorithm=sha512", &[], "")
+        .await
+        .check(202, "");
+}
+
+#[tokio::test]
+async fn the_end_of_an_upload_can_be_repeated() {
+    let client = Client::new();
+    let session = client.session("a").await;
+    let digest = Digest::sha256(b"once");
+    let put = format!("PUT {session}?digest={digest}");
+    client.send(&put, &[], "once").await.check(201, "");
+    client.send(&put, &[], "once").await.check(201, "");
+    let other = format!("PUT {session}?digest={EMPTY}");
+    client
+        .send(&other, &[], "")
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_its_repository_and_can_be_cancelled() {
+    let client = Client::new();
+    let session = client.session("a").await;
+    let elsewhere = session.replace("/v2/a/", "/v2/b/");
+    client
+        .get(&elsewhere)
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+    client
+        .send(&format!("PATCH {elsewhere}"), &[], "x")
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+    client
+        .send(&format!("DELETE {session}"), &[], "")
+        .await
+        .check(204, "");
+    client
+        .send(&format!("DELETE {session}"), &[], "")
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+    client
+        .send(&format!("PATCH {session}"), &[], "x")
+        .await
+        .check(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[tokio::test]
+async fn mounting_works_with_and_without_a_source_and_fails_open() {
+    let client = Client::new();
+    let digest = client.blob("source", "layer").await;
+    let post = |query: String| format!("POST /v2/a/blobs/uploads/?{query}");
+    for from in ["&from=nobody", "&from=UPPER"] {
+        let reply = client
+            .send(&post(format!("mount={digest}{from}")), &[], "")
+            .await;
+        reply.check(202, "");
+        reply.header("location");
+    }
+    let reply = client.send(&post(format!("mount={digest}")), &[], "").await;
+    reply.check(201, "");
+    assert_eq!(reply.header("docker-content-digest"), digest.as_str());
+    is_there(&client, &digest, b"layer").await;
+    client
+        .send(&post("mount=sha256:bad".into()), &[], "")
+        .await
+        .check(400, "DIGEST_INVALID");
+    let unknown = Digest::sha256(b"unknown");
+    let both = post(format!("mount={unknown}&from=source&digest={unknown}"));
+    client.send(&both, &[], "unknown").await.check(201, "");
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    let mut limits = Limits::default();
+    limits.blob_bytes = 4;
+    limits.uploads_per_repository = 2;
+    let client = Client::of(Registry::builder().limits(limits).build());
+    let session = client.session("a").await;
+    client
+        .send(&format!("PATCH {session}"), &[], "abc")
+        .await
+        .check(202, "");
+    client
+        .send(&format!("PATCH {session}"), &[], "de")
+        .await
+        .check(413, "SIZE_INVALID");
+    client
+        .send(&format!("PATCH {session}"), &[], "d")
+        .await
+        .check(202, "");
+    client.session("a").await;
+    let full = client.send("POST /v2/a/blobs/uploads/", &[], "").await;
+    full.check(429, "TOOMANYREQUESTS");
+    full.header("retry-after");
+    client.session("b").await;
+    client
+        .send(&format!("DELETE {session}"), &[], "")
+        .await
+        .check(204, "");
+    client.session("a").await;
+}
+
+#[tokio::test]
+async fn idle_sessions_are_forgotten() {
+    let mut limits = Limits::default();
+    limits.upload_idle = Duration::ZERO;
+    let client = Client::of(Registry::builder().limits(limits).build());
+    let session = client.session("a").await;
+    client.session("b").await;
+    client.get(&session).await.check(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_new_writer_takes_over_from_a_stalled_one() {
+    let registry = Registry::builder().build();
+    let client = Client::of(registry.clone());
+    let session = client.session("a").await;
+    let (bytes, arriving) = mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
+    let arriving = futures_util::stream::unfold(arriving, |mut arriving| async {
+        arriving.recv().await.map(|frame| (frame, arriving))
+    });
+    let request = Request::patch(&session)
+        .body(StreamBody::new(arriving.boxed()))
+        .unwrap();
+    let stalled = tokio::spawn(async move { registry.respond(request).await.status() });
+    bytes.send(Ok(Frame::data("abc".into()))).await.unwrap();
+    while client.get(&session).await.header("oci-upload-offset") != "3" {
+        tokio::task::yield_now().await;
+    }
+    let digest = Digest::sha256(b"abcdef");
+    let put = format!("PUT {session}?digest={digest}");
+    client
+        .send(&put, &[("content-range", "3-5")], "def")
+        .await
+        .check(201, "");
+    drop(bytes);
+    assert_eq!(stalled.await.unwrap(), 400);
+    is_there(&client, &digest, b"abcdef").await;
+}
+
+#[tokio::test]
+async fn bytes_of_a_broken_request_stay() {
+    let registry = Registry::builder().build();
+    let client = Client::of(registry.clone());
+    let session = client.session("a").await;
+    let frames = vec![
+        Ok(Frame::data(Bytes::from("abc"))),
+        Err(std::io::Error::other("cut")),
+    ];
+    let body = StreamBody::new(futures_util::stream::iter(frames));
+    let request = Request::patch(&session).body(body).unwrap();
+    assert_eq!(registry.respond(request).await.status(), 400);
+    let status = client.get(&session).await;
+    assert_eq!(status.header("range"), "0-2");
+    let digest = Digest::sha256(b"abcdef");
+    client
+        .send(&format!("PUT {session}?digest={digest}"), &[], "def")
+        .await
+        .check(201, "");
+}
+
+#[tokio::test]
+async fn a_silent_client_is_cut_and_its_bytes_stay() {
+    let mut limits = Limits::default();
+    limits.body_idle = Duration::from_millis(20);
+    let registry = Registry::builder().limits(limits).build();
+    let client = Client::of(registry.clone());
+    let session = client.session("a").await;
+    let first = Ok::<_, std::io::Error>(Frame::data(Bytes::from("abc")));
+    let (bytes, arriving) = mpsc::channel(1);
+    bytes.send(first).await.unwrap();
+    let arriving = futures_util::stream::unfold(arriving, |mut arriving| async {
+        arriving.recv().await.map(|frame| (frame, arriving))
+    });
+    let body = StreamBody::new(arriving.boxed());
+    let request = Request::patch(&session).body(body).unwrap();
+    assert_eq!(registry.respond(request).await.status(), 408);
+    assert_eq!(client.get(&session).await.header("range"), "0-2");
+    drop(bytes);
+}
