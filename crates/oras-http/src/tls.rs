@@ -5,9 +5,11 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{PemObject as _, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, InconsistentKeys};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ClientConfig, InconsistentKeys};
 use tokio::sync::OnceCell;
 
+use crate::der;
 use crate::error::Error;
 use crate::verify::{Insecure, Verifier};
 
@@ -35,17 +37,12 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
 /// The TLS side of a client. Options are checked at once, system roots are read at the first connection.
 pub(crate) struct Tls {
     provider: Arc<CryptoProvider>,
     /// The user's own trust anchors; `None` for those of the system.
     anchors: Option<Vec<CertificateDer<'static>>>,
-    identity: Option<Identity>,
+    identity: Option<Arc<SingleCertAndKey>>,
     insecure: bool,
     configs: OnceCell<Configs>,
 }
@@ -108,8 +105,8 @@ impl Tls {
         };
         let others = Arc::new(with_alpn(builder()?.with_no_client_auth()));
         let origin = match &self.identity {
-            Some(Identity { chain, key }) => Arc::new(with_alpn(
-                builder()?.with_client_auth_cert(chain.clone(), key.clone_key())?,
+            Some(identity) => Arc::new(with_alpn(
+                builder()?.with_client_cert_resolver(Arc::clone(identity) as _),
             )),
             None => Arc::clone(&others),
         };
@@ -149,7 +146,7 @@ fn identity(
     chain_pem: &[u8],
     key_pem: &[u8],
     provider: &CryptoProvider,
-) -> Result<Identity, Error> {
+) -> Result<Arc<SingleCertAndKey>, Error> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(chain_pem)
         .filter_map(Result::ok)
         .collect();
@@ -158,16 +155,24 @@ fn identity(
     }
     let key =
         PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| Error::config(missing_key(key_pem)))?;
-    match rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), provider) {
-        // `Unknown`: keys whose public half cannot be derived; the server will tell.
-        Ok(_) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
-            Ok(Identity { chain, key })
-        }
+    let failed = |error: rustls::Error| Error::config(format!("tls: {error}")).with_source(error);
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(failed)?;
+    let is_certificate = der::validity(&chain[0]).is_some();
+    let identity = CertifiedKey::new(chain, key);
+    match identity.keys_match() {
+        // Keys whose public half cannot be derived: the server will tell.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            Err(Error::config("tls: private key does not match public key"))
+            return Err(Error::config("tls: private key does not match public key"));
         }
-        Err(error) => Err(Error::config(format!("tls: {error}")).with_source(error)),
+        // X.509 version 1 and other certificates that servers accept and webpki does not look into.
+        Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if is_certificate => {}
+        Err(error) => return Err(failed(error)),
     }
+    Ok(Arc::new(identity.into()))
 }
 
 fn missing_certificate(pem: &[u8]) -> &'static str {

@@ -66,7 +66,10 @@ impl Verifier {
             }
             .into());
         }
-        verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+        // Without extensions there is no name, so webpki need not look into the certificate.
+        let parsed = ParsedCertificate::try_from(certificate);
+        let parsed = parsed.map_err(|_| CertificateError::NotValidForName)?;
+        verify_server_name(&parsed, name)?;
         Ok(ServerCertVerified::assertion())
     }
 }
@@ -105,7 +108,7 @@ impl ServerCertVerifier for Verifier {
         {
             return self.accept_anchor(end_entity, server_name, now);
         }
-        if is_ca_as_leaf(problem) {
+        if is_refused_as_leaf(problem) {
             return Err(CertificateError::UnknownIssuer.into());
         }
         verdict
@@ -134,12 +137,18 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// rustls has no variant for webpki's refusal of a CA as a server. Only the words of the error depend on this.
-fn is_ca_as_leaf(problem: &CertificateError) -> bool {
-    matches!(problem, CertificateError::Other(other) if other.0.to_string().contains("CaUsedAsEndEntity"))
+/// rustls has no variant for webpki's refusal of a CA, or of a certificate without extensions, as a server. Only the
+/// words of the error depend on this.
+fn is_refused_as_leaf(problem: &CertificateError) -> bool {
+    let CertificateError::Other(other) = problem else {
+        return false;
+    };
+    let text = other.0.to_string();
+    text.contains("CaUsedAsEndEntity") || text.contains("UnsupportedCertVersion")
 }
 
-/// Accepts every certificate, as the user asked. That the server holds its key is still checked.
+/// Accepts every certificate, as the user asked. That the server holds its key is still checked, unless webpki can't look
+/// into the certificate: who accepts any certificate accepts any key.
 #[derive(Debug)]
 pub(crate) struct Insecure(pub(crate) WebPkiSupportedAlgorithms);
 
@@ -161,7 +170,7 @@ impl ServerCertVerifier for Insecure {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0)
+        unless_opaque(verify_tls12_signature(message, cert, dss, &self.0))
     }
 
     fn verify_tls13_signature(
@@ -170,10 +179,21 @@ impl ServerCertVerifier for Insecure {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0)
+        unless_opaque(verify_tls13_signature(message, cert, dss, &self.0))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_schemes()
+    }
+}
+
+fn unless_opaque(
+    checked: Result<HandshakeSignatureValid, Error>,
+) -> Result<HandshakeSignatureValid, Error> {
+    match checked {
+        Err(Error::InvalidCertificate(CertificateError::Other(_))) => {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+        checked => checked,
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -93,19 +94,28 @@ impl RegistryError {
 /// `code in words: message: detail`; without a message the detail is left out, too.
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.code.to_lowercase().replace('_', " "))?;
+        f.write_str(&printable(&self.code.to_lowercase().replace('_', " ")))?;
         if self.message.is_empty() {
             return Ok(());
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ": {}", printable(&self.message))?;
         match &self.detail {
             Value::Null => Ok(()),
-            detail => write!(f, ": {}", go_value(detail)),
+            detail => write!(f, ": {}", printable(&go_value(detail))),
         }
     }
 }
 
 impl std::error::Error for RegistryError {}
+
+/// Without the characters that a registry could steer a terminal with.
+fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    match text.contains(steers) {
+        true => Cow::Owned(text.replace(steers, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
+}
 
 /// Error codes (distribution-spec, "Error Codes"), as constants because registries also send their own.
 #[derive(Debug)]

@@ -88,7 +88,7 @@ impl Reference {
             if full.registry != self.registry || full.repository != self.repository {
                 return Err(ReferenceError::Mismatch {
                     received: full.to_string(),
-                    expected: self.name(),
+                    expected: self.to_string(),
                 });
             }
             return Ok(full);

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use oras_http::{Client, Error, ErrorKind, Origin, Request, Response, TlsOptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
 use url::Url;
 
@@ -322,6 +323,55 @@ fn unusable_certificates_and_keys_are_explained() {
             (ErrorKind::Config, words)
         );
     }
+}
+
+/// Self-signed and of X.509 version 1: what `openssl x509 -req` makes when nobody asks for extensions.
+const OLD_CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBGDCBvwIUATj0TdMK+LlapISyse2r+r/CSekwCgYIKoZIzj0EAwIwDjEMMAoG\n\
+A1UEAwwDb2xkMCAXDTI2MTEyMTAyMjQ1OFoYDzIxMjYxMDI4MDIyNDU4WjAOMQww\n\
+CgYDVQQDDANvbGQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARZpd5pbBxILlcj\n\
+aWlAy1K0fQGDbDSP156CHCDvW/3TfnV3v5HSgeyM3tbIdJUt0ZoJAZAuI1/g+YfD\n\
+4akrGBtGMAoGCCqGSM49BAMCA0gAMEUCIQDQNYdwYInPQf14wko+xcuxy4b+7RpR\n\
+bscAPsnrmHpAcgIgNyu6T/jlqOo9jHV8fSZ9ftvtmKVDHNhbSgRYBS+av1s=\n\
+-----END CERTIFICATE-----";
+const OLD_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgRKHUF6h2r1I/mLDG\n\
+b/PUCl4Nt9wE8gWcf3NKXyp1spehRANCAARZpd5pbBxILlcjaWlAy1K0fQGDbDSP\n\
+156CHCDvW/3TfnV3v5HSgeyM3tbIdJUt0ZoJAZAuI1/g+YfD4akrGBtG\n\
+-----END PRIVATE KEY-----";
+
+#[test]
+fn a_client_certificate_without_extensions_is_shown_as_it_is() {
+    let tls = TlsOptions {
+        identity: Some((OLD_CERTIFICATE.into(), OLD_KEY.into())),
+        ..TlsOptions::default()
+    };
+    let origin = Origin::of(&"https://registry.test".parse().unwrap()).unwrap();
+    Client::builder().origin(origin).tls(tls).build().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_certificate_without_extensions_is_for_the_careless() {
+    let chain = CertificateDer::from_pem_slice(OLD_CERTIFICATE.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(OLD_KEY.as_bytes()).unwrap();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let identity = rustls::sign::CertifiedKey::new(vec![chain], key);
+    let config = builder_for_server()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity)));
+    let server = Server::start_tls(config, |_, _| ok("")).await;
+    let insecure = TlsOptions {
+        insecure: true,
+        ..TlsOptions::default()
+    };
+    get(&server, "registry.test", insecure).await.unwrap();
+    let unknown = get(&server, "registry.test", TlsOptions::default()).await;
+    check_refused(unknown, "certificate signed by unknown authority");
+    let nameless = get(&server, "registry.test", trusting(OLD_CERTIFICATE.into())).await;
+    assert_eq!(nameless.unwrap_err().kind(), ErrorKind::Tls);
 }
 
 #[tokio::test]

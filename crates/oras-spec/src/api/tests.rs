@@ -23,6 +23,10 @@ fn rendering_table() {
         (r#"{"code":"X","message":"m","detail":[]}"#, "x: m: []"),
         (r#"{"code":null,"message":null}"#, ""),
         (r#"{"code":"VENDOR_SPECIFIC","else":1}"#, "vendor specific"),
+        (
+            r#"{"code":"X\u001b[1m","message":"a\r\nb\u0007","detail":"\u001b]0;t"}"#,
+            "x\u{fffd}[1m: a\u{fffd}\nb\u{fffd}: \u{fffd}]0;t",
+        ),
     ] {
         assert_eq!(rendered(&format!(r#"{{"errors":[{error}]}}"#)), text);
     }
