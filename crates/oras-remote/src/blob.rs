@@ -45,7 +45,7 @@ impl Repository {
         let reference = self.reference().clone().with_digest(digest.clone());
         let call = Call::new(Method::DELETE, self.urls().blob(digest))
             .scopes(self.scopes(&["delete"]))
-            .expect(&[200, 202, 204]);
+            .expect(&[202]);
         match self.send_for(&reference, call).await {
             Ok(response) => {
                 response.drain().await;

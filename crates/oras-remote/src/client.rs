@@ -78,13 +78,9 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::InvalidReference`]
     pub fn repository<N: RepositoryName + ?Sized>(&self, name: &N) -> Result<Repository> {
-        let reference = name.to_reference()?.without_reference();
+        let reference = name.to_reference()?;
         let endpoint = Endpoint::new(reference.registry(), self.0.scheme)?;
-        Ok(Repository::new(
-            self.clone(),
-            Arc::new(endpoint),
-            Arc::new(reference),
-        ))
+        Ok(Repository::new(self.clone(), Arc::new(endpoint), reference))
     }
 }
 

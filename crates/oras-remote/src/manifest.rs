@@ -7,8 +7,8 @@ mod push;
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, ETAG};
-use oras_content::{Error, ErrorKind, MAX_MANIFEST_BYTES, Result};
-use oras_spec::{Descriptor, Digest, Reference, go_quote};
+use oras_content::{Error, ErrorKind, MAX_MANIFEST_BYTES, Result, SizeExceedsLimit};
+use oras_spec::{Descriptor, Digest, Reference, go_quote, media_type};
 
 use crate::failure;
 use crate::repository::Repository;
@@ -72,17 +72,24 @@ impl Repository {
             return Err(problem("the answer is a web page, not a manifest"));
         }
         let given = digest_header(&Method::GET, &response, reference.digest())?;
-        let media_type = content_type(&response.headers);
+        let content_type = content_type(&response.headers);
         let etag = response
             .headers
             .get(ETAG)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
+        if let Some(size) = response
+            .content_length()
+            .filter(|size| *size > MAX_MANIFEST_BYTES)
+        {
+            return Err(too_large(size));
+        }
         let bytes = response
             .bytes(MAX_MANIFEST_BYTES as usize)
             .await
             .map_err(|error| failure::transport(&error))?;
         let expected = reference.digest().cloned().or(given);
+        let has_digest = expected.is_some();
         let digest = match expected {
             Some(expected) => {
                 verify(&expected, &bytes)
@@ -91,13 +98,23 @@ impl Repository {
             }
             None => Digest::sha256(&bytes),
         };
-        // By digest the bytes are what was asked for, whatever they are. By tag they still may be anything.
-        let claimed = match reference.digest() {
-            Some(_) => json_media_type(&bytes).ok().flatten(),
-            None => json_media_type(&bytes)
+        // Bytes that match a digest are what was meant, whatever they are. Without one they still may be anything.
+        let claimed = match has_digest {
+            true => json_media_type(&bytes).ok().flatten(),
+            false => json_media_type(&bytes)
                 .map_err(|error| problem(&format!("the answer is not a manifest: {error}")))?,
         };
-        let media_type = media_type
+        if let (Some(given), Some(claimed)) = (&content_type, &claimed)
+            && given != claimed
+            && media_type::is_manifest(given)
+            && media_type::is_manifest(claimed)
+        {
+            let (given, claimed) = (go_quote(given), go_quote(claimed));
+            return Err(problem(&format!(
+                "mismatch response Content-Type {given}: the manifest says {claimed}"
+            )));
+        }
+        let media_type = content_type
             .or(claimed)
             .ok_or_else(|| problem("missing response header \"Content-Type\""))?;
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
@@ -132,6 +149,12 @@ impl Repository {
         }
         Ok(answer.bytes)
     }
+}
+
+/// A manifest of `size` bytes is not one that anybody reads into memory.
+fn too_large(size: u64) -> Error {
+    let problem = format!("content size {size} exceeds MaxBytes {MAX_MANIFEST_BYTES}");
+    Error::new(ErrorKind::SizeLimit, problem).with_source(SizeExceedsLimit)
 }
 
 fn verify(expected: &Digest, bytes: &[u8]) -> Result<()> {

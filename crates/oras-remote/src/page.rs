@@ -21,6 +21,9 @@ use crate::url::{next_page, page_after};
 
 /// The most bytes of one page.
 pub(crate) const PAGE_LIMIT: usize = MAX_MANIFEST_BYTES as usize;
+/// The most pages of one listing. At the usual hundred names per page that is a million names; a server that goes on
+/// longer would go on forever.
+const MOST_PAGES: usize = 10_000;
 
 /// What to list.
 pub(crate) struct Listing<'a> {
@@ -83,7 +86,7 @@ impl Listing<'_> {
         };
         if trail.next.is_none() && names.len() == page_size as usize {
             let next = page_after(url, last, page_size);
-            if trail.visited.insert(next.to_string()) {
+            if trail.visited.insert(next.to_string()) && trail.visited.len() <= MOST_PAGES {
                 trail.next = Some(next);
             }
         }
@@ -107,8 +110,8 @@ impl Trail {
     /// Finds the next page in the headers of a response.
     ///
     /// # Errors
-    /// [`ErrorKind::Protocol`](oras_content::ErrorKind::Protocol) for a page on another origin, or one that was
-    /// visited already.
+    /// [`ErrorKind::Protocol`](oras_content::ErrorKind::Protocol) for a page on another origin, for one that was
+    /// visited already, and for pages without end.
     pub(crate) fn follow(&mut self, response: &Response, page_size: Option<u32>) -> Result<()> {
         let Some(link) = next_link(&response.headers) else {
             return Ok(());
@@ -117,6 +120,10 @@ impl Trail {
         if !self.visited.insert(next.to_string()) {
             let problem = "the registry's list of pages leads in a circle";
             return Err(failure::protocol(&Method::GET, &response.url, problem));
+        }
+        if self.visited.len() > MOST_PAGES {
+            let problem = format!("the registry's list has more than {MOST_PAGES} pages");
+            return Err(failure::protocol(&Method::GET, &response.url, &problem));
         }
         self.next = Some(next);
         Ok(())

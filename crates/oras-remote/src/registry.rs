@@ -63,7 +63,7 @@ impl Registry {
         Ok(Repository::new(
             self.client.clone(),
             Arc::clone(&self.endpoint),
-            Arc::new(reference),
+            reference,
         ))
     }
 

@@ -44,6 +44,8 @@ pub struct Repository {
     pub(crate) client: Client,
     pub(crate) endpoint: Arc<Endpoint>,
     name: Arc<Reference>,
+    /// As it was opened, maybe with a tag or digest: errors show this.
+    opened: Arc<Reference>,
     accept: Option<Arc<[String]>>,
     access: Access,
     pub(crate) page_size: Option<u32>,
@@ -51,11 +53,12 @@ pub struct Repository {
 }
 
 impl Repository {
-    pub(crate) fn new(client: Client, endpoint: Arc<Endpoint>, name: Arc<Reference>) -> Self {
+    pub(crate) fn new(client: Client, endpoint: Arc<Endpoint>, opened: Reference) -> Self {
         Self {
             client,
             endpoint,
-            name,
+            name: Arc::new(opened.clone().without_reference()),
+            opened: Arc::new(opened),
             accept: None,
             access: Access::default(),
             page_size: None,
@@ -118,7 +121,7 @@ impl Repository {
     /// # Errors
     /// [`ErrorKind::InvalidReference`]; [`ErrorKind::MissingReference`] if there is no tag and no digest.
     pub fn parse(&self, text: &str) -> Result<Reference> {
-        let parsed = self.name.relative(text).map_err(|error| {
+        let parsed = self.opened.relative(text).map_err(|error| {
             let kind = match error {
                 ReferenceError::Empty => ErrorKind::MissingReference,
                 _ => ErrorKind::InvalidReference,

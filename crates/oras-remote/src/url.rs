@@ -105,7 +105,7 @@ pub(crate) fn next_page(current: &Url, link: &str, page_size: Option<u32>) -> Re
     let invalid = |why: &str| {
         Error::new(
             ErrorKind::Protocol,
-            format!("invalid next link {}: {why}", go_quote(link)),
+            format!("invalid next link {}: {why}", go_quote(&shown(link))),
         )
     };
     let mut next = current
@@ -122,6 +122,14 @@ pub(crate) fn next_page(current: &Url, link: &str, page_size: Option<u32>) -> Re
         next.query_pairs_mut().append_pair("n", &n.to_string());
     }
     Ok(next)
+}
+
+/// A link as it may be printed: others sign their URLs, too.
+fn shown(link: &str) -> String {
+    match Url::parse(link) {
+        Ok(url) => oras_http::redacted(&url),
+        Err(_) => link.split('?').next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The URL of the page after `last`, for registries that never send a link.

@@ -20,6 +20,8 @@ use crate::send::Call;
 
 /// So many connections may break in a row without a byte in between.
 const MOST_BREAKS: u32 = 5;
+/// So often a blob is read again from its start, where there are no ranges. More might never end.
+const MOST_RESTARTS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
@@ -83,7 +85,7 @@ impl Repository {
 enum Whole {
     /// Read over what is there already.
     Skip,
-    /// Give up: reading a blob again and again from its start may never end.
+    /// Give up.
     Refuse,
 }
 
@@ -98,6 +100,8 @@ struct Part {
     position: u64,
     /// Breaks since the last byte.
     breaks: u32,
+    /// Answers that began at the start again.
+    restarts: u32,
 }
 
 impl Part {
@@ -110,6 +114,7 @@ impl Part {
             size,
             position: 0,
             breaks: 0,
+            restarts: 0,
         }
     }
 
@@ -210,8 +215,17 @@ impl Part {
             let wait = FIRST_WAIT * 2u32.pow(self.breaks - 2);
             tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
         }
-        match self.get_rest(Whole::Refuse).await {
-            Ok((response, _)) => Ok(response.into_stream()),
+        let whole = match self.restarts < MOST_RESTARTS {
+            true => Whole::Skip,
+            false => Whole::Refuse,
+        };
+        match self.get_rest(whole).await {
+            Ok((response, skip)) => {
+                self.restarts += u32::from(response.status == 200);
+                Ok(skip_first(response.into_stream(), skip))
+            }
+            // That it began at the start once more is no failure of its own.
+            Err(cause) if cause.status() == Some(200) => Err(error.into()),
             Err(cause) => Err(error.with_source(cause).into()),
         }
     }

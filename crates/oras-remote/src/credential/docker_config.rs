@@ -90,9 +90,19 @@ impl File {
         })?;
         Ok(Self {
             path,
-            auths: field(&fields, "auths", "auths field")?,
-            creds_store: field(&fields, "credsStore", "creds store field")?,
-            cred_helpers: field(&fields, "credHelpers", "cred helpers field")?,
+            auths: field(
+                &fields,
+                "auths",
+                "auths field",
+                "map[string]json.RawMessage",
+            )?,
+            creds_store: field(&fields, "credsStore", "creds store field", "string")?,
+            cred_helpers: field(
+                &fields,
+                "credHelpers",
+                "cred helpers field",
+                "map[string]string",
+            )?,
         })
     }
 
@@ -213,14 +223,20 @@ fn decode(text: &[u8]) -> Result<serde_json::Map<String, Value>, String> {
     }
 }
 
-fn field<T>(fields: &serde_json::Map<String, Value>, name: &str, what: &str) -> Result<T>
+fn field<T>(
+    fields: &serde_json::Map<String, Value>,
+    name: &str,
+    what: &str,
+    wanted: &str,
+) -> Result<T>
 where
     T: Default + for<'de> Deserialize<'de>,
 {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(T::default()),
         Some(value) => T::deserialize(value).map_err(|_| {
-            let cause = format!("json: cannot unmarshal {} into Go value", go_type(value));
+            let found = go_type(value);
+            let cause = format!("json: cannot unmarshal {found} into Go value of type {wanted}");
             invalid(&cause).context(format!("failed to unmarshal {what}"))
         }),
     }

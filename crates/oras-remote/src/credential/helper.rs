@@ -67,6 +67,20 @@ pub(super) async fn get(suffix: &str, key: &str) -> Result<Credential> {
     })
 }
 
+/// Why there is no such helper. One of them comes and goes with Docker Desktop.
+fn missing(program: &str) -> String {
+    match program {
+        "docker-credential-desktop.exe" => {
+            "credentials store is configured to `desktop.exe` but Docker Desktop seems not running"
+                .to_owned()
+        }
+        _ => format!(
+            "exec: {}: executable file not found in $PATH",
+            go_quote(program)
+        ),
+    }
+}
+
 async fn run(program: &str, input: &str) -> Result<(Result<(), String>, String)> {
     let failed = |error: std::io::Error| {
         Error::new(
@@ -78,17 +92,12 @@ async fn run(program: &str, input: &str) -> Result<(Result<(), String>, String)>
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        // A helper talks to its user: it may ask for a passphrase, or say why it can't go on.
+        .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn();
     let mut child = spawned.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(
-            ErrorKind::Credential,
-            format!(
-                "exec: {}: executable file not found in $PATH",
-                go_quote(program)
-            ),
-        ),
+        std::io::ErrorKind::NotFound => Error::new(ErrorKind::Credential, missing(program)),
         _ => failed(error),
     })?;
     if let Some(mut stdin) = child.stdin.take() {

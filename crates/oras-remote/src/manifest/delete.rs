@@ -33,7 +33,7 @@ impl Repository {
             self.urls().manifest(descriptor.digest.as_str()),
         )
         .scopes(self.delete_scopes())
-        .expect(&[200, 202, 204]);
+        .expect(&[202]);
         let response = self.send_for(&reference, call).await?;
         response.drain().await;
         Ok(())

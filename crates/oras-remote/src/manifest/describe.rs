@@ -40,7 +40,7 @@ pub(crate) fn digest_header(
             let text = failure::request_text(method, &response.url);
             let problem = format!(
                 "{text}: invalid response; digest mismatch in Docker-Content-Digest: \
-                 received {given} when expecting {expected}"
+                 received \"{given}\" when expecting \"{expected}\""
             );
             Err(Error::new(ErrorKind::DigestMismatch, problem))
         }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use oras_content::{Error, ErrorKind, MAX_MANIFEST_BYTES, Payload, Result, SizeExceedsLimit};
+use oras_content::{Error, ErrorKind, MAX_MANIFEST_BYTES, Payload, Result};
 use oras_http::Body;
 use oras_spec::{Descriptor, Manifest, RawManifest, Reference, media_type};
 
@@ -30,11 +30,7 @@ impl Repository {
         payload: &Payload,
     ) -> Result<Bytes> {
         if descriptor.size > MAX_MANIFEST_BYTES {
-            let problem = format!(
-                "content size {} exceeds MaxBytes {MAX_MANIFEST_BYTES}",
-                descriptor.size
-            );
-            return Err(Error::new(ErrorKind::SizeLimit, problem).with_source(SizeExceedsLimit));
+            return Err(super::too_large(descriptor.size));
         }
         let mut stream = payload.open_verified(descriptor).await?;
         let mut bytes = BytesMut::new();

@@ -16,6 +16,9 @@ use crate::send::Call;
 /// No content has this digest.
 const NO_CONTENT: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The most referrers of one manifest that are kept in memory together.
+const MOST_REFERRERS: usize = 100_000;
+
 /// What came of asking the API.
 pub(super) enum Listed {
     Referrers(Vec<Descriptor>),
@@ -44,6 +47,10 @@ impl Repository {
                 keep_type(&mut page, artifact_type);
             }
             all.append(&mut page);
+            if all.len() > MOST_REFERRERS {
+                let problem = format!("{subject} has more than {MOST_REFERRERS} referrers");
+                return Err(Error::new(ErrorKind::SizeLimit, problem));
+            }
         }
         Ok(Listed::Referrers(all))
     }

@@ -1,5 +1,7 @@
 //! Reading blobs from registries that break off, lie about ranges and lengths.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use oras_content::{Error, ErrorKind, Fetch};
@@ -72,7 +74,7 @@ async fn a_broken_download_goes_on_where_it_broke() {
 #[tokio::test]
 async fn a_download_that_can_not_go_on_ends_in_one_error() {
     for (name, resumed) in [
-        ("whole again", whole(&Bytes::from_static(b"0123456789"))),
+        ("another whole", whole(&Bytes::from_static(b"0123456789x"))),
         (
             "another range",
             Answer::status(206)
@@ -100,6 +102,34 @@ async fn a_download_that_can_not_go_on_ends_in_one_error() {
             "{name}: {error}"
         );
         assert_eq!(server.requests().len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_ranges_a_broken_download_is_read_again_and_not_forever() {
+    let bytes = Bytes::from_static(b"0123456789");
+    let descriptor = blob(&bytes);
+    for (ends, expected) in [([4, 3, 6, 10], Some(4)), ([4, 5, 6, 7], None)] {
+        let asked = AtomicUsize::new(0);
+        let bytes = bytes.clone();
+        let server = FaultServer::start(move |_| {
+            let turn = asked.fetch_add(1, Ordering::Relaxed);
+            match ends.get(turn) {
+                Some(10) => whole(&bytes),
+                end => whole(&bytes).cut_after(end.copied().unwrap_or(8)),
+            }
+        });
+        let fetched = fetch_all(&server, &descriptor).await;
+        match expected {
+            Some(requests) => {
+                assert_eq!(fetched.unwrap(), "0123456789");
+                assert_eq!(server.requests().len(), requests);
+            }
+            None => {
+                assert_eq!(fetched.unwrap_err().kind(), ErrorKind::Network);
+                assert_eq!(server.requests().len(), 5);
+            }
+        }
     }
 }
 
@@ -136,7 +166,7 @@ async fn another_digest_in_the_header_is_refused() {
     let error = fetch_all(&server, &blob(b"hello")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DigestMismatch);
     let expected = format!(
-        "invalid response; digest mismatch in Docker-Content-Digest: received {} when expecting {}",
+        "invalid response; digest mismatch in Docker-Content-Digest: received \"{}\" when expecting \"{}\"",
         blob(b"other").digest,
         blob(b"hello").digest
     );

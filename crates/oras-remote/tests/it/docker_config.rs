@@ -145,22 +145,27 @@ async fn unusable_files_are_named() {
         "failed to decode config file {path}: invalid config format: read {path}: is a directory"
     );
     assert_eq!(error.chain(), expected);
-    for (text, start) in [
+    for (text, field, types) in [
         (
             r#"{"auths":[]}"#,
-            "failed to unmarshal auths field: invalid config format: ",
+            "auths",
+            "array into Go value of type map[string]json.RawMessage",
         ),
         (
             r#"{"credsStore":1}"#,
-            "failed to unmarshal creds store field: ",
+            "creds store",
+            "number into Go value of type string",
         ),
         (
             r#"{"credHelpers":"x"}"#,
-            "failed to unmarshal cred helpers field: ",
+            "cred helpers",
+            "string into Go value of type map[string]string",
         ),
     ] {
-        let error = lookup(text, "a").await.unwrap_err();
-        assert!(error.chain().starts_with(start), "{}", error.chain());
+        let expected = format!(
+            "failed to unmarshal {field} field: invalid config format: json: cannot unmarshal {types}"
+        );
+        assert_eq!(lookup(text, "a").await.unwrap_err().chain(), expected);
     }
 }
 
@@ -195,4 +200,8 @@ async fn a_missing_helper_is_named() {
         "exec: \"docker-credential-oras-no-such-helper\": executable file not found in $PATH";
     assert_eq!(lookup(text, "a.test").await.unwrap_err().chain(), expected);
     assert!(lookup(text, "b.test").await.unwrap().is_anonymous());
+    let text = r#"{"credsStore":"desktop.exe"}"#;
+    let expected =
+        "credentials store is configured to `desktop.exe` but Docker Desktop seems not running";
+    assert_eq!(lookup(text, "a.test").await.unwrap_err().chain(), expected);
 }

@@ -50,12 +50,44 @@ async fn a_link_to_another_origin_is_refused_and_not_visited() {
 }
 
 #[tokio::test]
+async fn a_refused_link_is_shown_without_its_secrets() {
+    for (link, shown) in [
+        (
+            "http://u:secret@other.test/x?sig=secret",
+            "http://other.test/x?sig=*****",
+        ),
+        ("http://[secret?sig=secret", "http://[secret"),
+    ] {
+        let server = FaultServer::start(move |_| page(&["a"]).header("Link", format!("<{link}>")));
+        let text = tags(&server).await.unwrap_err().to_string();
+        let expected = format!("invalid next link \"{shown}\": ");
+        assert!(text.starts_with(&expected), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_circle_of_pages_ends() {
     let server =
         FaultServer::start(|_| page(&["a"]).header("Link", "</v2/app/tags/list>; rel=\"next\""));
     let error = tags(&server).await.unwrap_err();
     assert!(error.to_string().contains("leads in a circle"), "{error}");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn pages_without_end_end() {
+    let count = std::sync::atomic::AtomicU32::new(0);
+    let server = FaultServer::start(move |_| {
+        let next = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        page(&[]).header(
+            "Link",
+            format!("</v2/app/tags/list?last={next}>; rel=\"next\""),
+        )
+    });
+    let error = tags(&server).await.unwrap_err();
+    let expected = "the registry's list has more than 10000 pages";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert_eq!(server.requests().len(), 10_000);
 }
 
 #[tokio::test]

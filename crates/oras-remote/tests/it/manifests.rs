@@ -110,7 +110,7 @@ async fn another_digest_than_asked_for_is_refused() {
     let other = blob(b"other").digest;
     let error = resolve(answer.clone(), other.as_str()).await.unwrap_err();
     let expected = format!(
-        "invalid response; digest mismatch in Docker-Content-Digest: received {} when expecting {other}",
+        "invalid response; digest mismatch in Docker-Content-Digest: received \"{}\" when expecting \"{other}\"",
         descriptor.digest
     );
     assert_eq!(tail(&error), expected);
@@ -203,6 +203,22 @@ async fn a_manifest_of_another_type_than_described_is_refused() {
         tail(&error).starts_with("mismatch response Content-Type"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_manifest_that_contradicts_its_content_type_is_refused() {
+    let body = format!(r#"{{"mediaType":"{}"}}"#, media_type::IMAGE_INDEX);
+    let error = get(Answer::ok(media_type::IMAGE_MANIFEST, body.clone()), "v1").await;
+    let expected = format!(
+        r#"mismatch response Content-Type "{}": the manifest says "{}""#,
+        media_type::IMAGE_MANIFEST,
+        media_type::IMAGE_INDEX
+    );
+    assert_eq!(tail(&error.unwrap_err()), expected);
+    // What is no type of manifest says nothing of what it is.
+    get(Answer::ok("application/json", body), "v1")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
