@@ -1,6 +1,7 @@
 //! A store over a working folder: named content is files and folders, the rest stays in memory.
 
 mod add;
+mod draft;
 mod feed;
 mod folder;
 mod name;

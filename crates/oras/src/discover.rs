@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oras_content::{Result, Source};
-use oras_spec::Descriptor;
+use oras_spec::{Descriptor, Digest};
 
-use crate::referrers::{MAX_DEPTH, referrers, too_deep};
+use crate::referrers::{MAX_DEPTH, count, referrers, too_deep};
 use crate::sync::METADATA_CONCURRENCY;
 
 /// What to look for.
@@ -34,7 +34,8 @@ pub struct ReferrerNode {
 /// not expanded again.
 ///
 /// # Errors
-/// What the source fails with; [`ErrorKind::SizeLimit`](oras_content::ErrorKind::SizeLimit) for more than 1000 levels.
+/// What the source fails with; [`ErrorKind::SizeLimit`](oras_content::ErrorKind::SizeLimit) for more than 1000 levels or
+/// 200,000 referrers.
 pub async fn discover(
     source: &Arc<dyn Source>,
     subject: &Descriptor,
@@ -45,11 +46,11 @@ pub async fn discover(
         descriptor: subject.clone(),
         parent: 0,
     }];
-    let mut expanded = HashSet::new();
+    let mut walk = Walk::default();
     while !level.is_empty() {
         let below = match options.depth {
             Some(depth) if levels.len() >= depth as usize => Vec::new(),
-            _ => next_level(source, &level, &mut expanded, options).await?,
+            _ => next_level(source, &level, &mut walk, options).await?,
         };
         levels.push(level);
         level = below;
@@ -67,10 +68,17 @@ struct Found {
     parent: usize,
 }
 
+/// What has been seen on the way down.
+#[derive(Default)]
+struct Walk {
+    expanded: HashSet<Digest>,
+    found: usize,
+}
+
 async fn next_level(
     source: &Arc<dyn Source>,
     level: &[Found],
-    expanded: &mut HashSet<oras_spec::Digest>,
+    walk: &mut Walk,
     options: &DiscoverOptions,
 ) -> Result<Vec<Found>> {
     let artifact_type = options
@@ -79,23 +87,26 @@ async fn next_level(
         .filter(|text| !text.is_empty());
     let mut listings = Vec::new();
     for (parent, found) in level.iter().enumerate() {
-        if !expanded.insert(found.descriptor.digest.clone()) {
+        if !walk.expanded.insert(found.descriptor.digest.clone()) {
             continue;
         }
         listings.push(async move {
             let listed = referrers(source, &found.descriptor, artifact_type).await?;
-            let children = listed
-                .into_iter()
-                .map(move |descriptor| Found { descriptor, parent });
-            Ok::<_, oras_content::Error>(children)
+            Ok::<_, oras_content::Error>((parent, listed))
         });
     }
     let limit = match options.concurrency {
         0 => METADATA_CONCURRENCY,
         n => n,
     };
-    let found: Vec<_> = stream::iter(listings).buffered(limit).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
+    let mut below = Vec::new();
+    let mut listed = stream::iter(listings).buffered(limit);
+    while let Some((parent, found)) = listed.try_next().await? {
+        count(&mut walk.found, found.len(), &level[parent].descriptor)?;
+        let found = found.into_iter();
+        below.extend(found.map(|descriptor| Found { descriptor, parent }));
+    }
+    Ok(below)
 }
 
 /// Hangs each level below the one above it, from the bottom up.

@@ -11,7 +11,7 @@ use oras_spec::{Descriptor, Manifest};
 use crate::copy::flushed;
 use crate::engine::Engine;
 use crate::options::CopyOptions;
-use crate::referrers::{MAX_DEPTH, referrers, too_deep};
+use crate::referrers::{MAX_DEPTH, count, referrers, too_deep};
 use crate::resolve::resolve;
 use crate::sync::{At, METADATA_CONCURRENCY, unless_cancelled};
 
@@ -138,6 +138,7 @@ async fn roots(
     level.retain(|start| visited.insert(start.key()));
 
     let mut roots = Vec::new();
+    let mut total = 0;
     for depth in 0.. {
         if level.is_empty() {
             break;
@@ -154,7 +155,7 @@ async fn roots(
             break;
         }
         let mut next = Vec::new();
-        for (at, found) in above(source, level, options).await? {
+        for (at, found) in above(source, level, options, &mut total).await? {
             if found.is_empty() && (depth > 0 || at.same_content(node)) {
                 roots.push(at);
             }
@@ -170,16 +171,20 @@ async fn above(
     source: &Arc<dyn Source>,
     level: Vec<Descriptor>,
     options: &ExtendedCopyOptions,
+    total: &mut usize,
 ) -> Result<Vec<(Descriptor, Vec<Descriptor>)>> {
     let asked = level.into_iter().map(|at| async move {
         let mut found = referrers(source, &at, None).await?;
         if let Some(filter) = &options.filter {
             found.retain(|referrer| filter.keeps(referrer));
         }
-        Ok((at, found))
+        Ok::<_, oras_content::Error>((at, found))
     });
-    stream::iter(asked)
-        .buffered(METADATA_CONCURRENCY)
-        .try_collect()
-        .await
+    let mut answers = stream::iter(asked).buffered(METADATA_CONCURRENCY);
+    let mut all = Vec::new();
+    while let Some((at, found)) = answers.try_next().await? {
+        count(total, found.len(), &at)?;
+        all.push((at, found));
+    }
+    Ok(all)
 }

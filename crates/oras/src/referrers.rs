@@ -10,6 +10,9 @@ use crate::sync::At;
 /// Referrers of referrers are followed this far. Nobody builds such a chain on purpose, but a registry could go on forever.
 pub(crate) const MAX_DEPTH: usize = 1000;
 
+/// So many referrers are found in one walk. They are kept in memory, and the levels below could grow without end.
+pub(crate) const MAX_FOUND: usize = 200_000;
+
 /// The manifests whose `subject` is `subject`, with artifact type and annotations filled in.
 ///
 /// A source that can't list referrers is asked for predecessors; those that merely list the manifest, as an index does,
@@ -65,6 +68,22 @@ async fn among_predecessors(
 /// The error for a chain longer than [`MAX_DEPTH`].
 pub(crate) fn too_deep(at: &Descriptor) -> Error {
     let text = format!("referrers are nested more than {MAX_DEPTH} levels deep");
+    beyond_limit(at, text)
+}
+
+/// Counts what a walk has found.
+///
+/// # Errors
+/// [`ErrorKind::SizeLimit`] for more than [`MAX_FOUND`].
+pub(crate) fn count(found: &mut usize, more: usize, at: &Descriptor) -> Result<()> {
+    *found += more;
+    if *found <= MAX_FOUND {
+        return Ok(());
+    }
+    Err(beyond_limit(at, format!("more than {MAX_FOUND} referrers")))
+}
+
+fn beyond_limit(at: &Descriptor, text: String) -> Error {
     Error::new(ErrorKind::SizeLimit, text)
         .with_descriptor(at)
         .with_side(Side::Source)

@@ -1,19 +1,19 @@
 //! Writing: content becomes files. What is visible is whole.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use oras_spec::Descriptor;
 use oras_spec::annotation::UNPACK;
-use tempfile::NamedTempFile;
 
+use super::draft::Draft;
 use super::feed::{Feed, feed};
 use super::name::{Claim, Claimed, check_path, overwrite_denied};
 use super::stored::Stored;
-use super::{Existing, FileStore, Folders, Inner, Unnamed, duplicate, title};
+use super::{FileStore, Folders, Inner, Unnamed, duplicate, title};
 use crate::ability::{Push, Pushed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::{Payload, Snapshot, io_error};
@@ -117,12 +117,12 @@ impl Job {
     fn write(&self, mut feed: Feed) -> Result<Stored> {
         let path = &self.path;
         let parent = path.parent().unwrap_or(path);
-        let (made, mut file) = self.prepare(parent, || self.create(parent))?;
+        let (made, mut draft) = self.prepare(parent, || self.create(parent))?;
         while let Some(chunk) = feed.chunk().map_err(|e| self.copy_failed(e))? {
-            let written = file.write_all(&chunk);
+            let written = draft.write_all(&chunk);
             written.map_err(|e| self.copy_failed(io_error("write", path, &e)))?;
         }
-        self.rename(file)?;
+        self.publish(draft)?;
         made.keep();
         // Taken from the final name: renaming counts as a change of the file.
         let metadata = fs::symlink_metadata(path).map_err(|e| io_error("stat", path, &e))?;
@@ -133,39 +133,27 @@ impl Job {
         })
     }
 
-    /// A hidden file beside the target.
-    fn create(&self, parent: &Path) -> Result<NamedTempFile> {
-        let failed = |error: &io::Error| {
-            let cause = io_error("open", &self.path, error);
-            cause.context(format!("failed to create file {}", self.path.display()))
-        };
+    /// A file that will be the target.
+    fn create(&self, parent: &Path) -> Result<Draft> {
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(failed(&io::Error::from(io::ErrorKind::IsADirectory)));
+            return Err(self.not_created(&io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".oras-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        builder
-            .tempfile_in(parent)
-            .map_err(|e| failed(&innermost(e)))
+        Draft::new(parent).map_err(|e| self.not_created(&e))
     }
 
-    fn rename(&self, file: NamedTempFile) -> Result<()> {
-        let renamed = match self.store.options.existing {
-            Existing::Replace => file.persist(&self.path),
-            Existing::Keep => file.persist_noclobber(&self.path),
-        };
-        match renamed {
-            Ok(_) => Ok(()),
-            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+    fn publish(&self, draft: Draft) -> Result<()> {
+        match draft.publish(&self.path, self.store.options.existing) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(overwrite_denied().context("failed to resolve path for writing"))
             }
-            Err(failed) => Err(self.copy_failed(io_error("rename", &self.path, &failed.error))),
+            published => published.map_err(|error| self.not_created(&error)),
         }
+    }
+
+    /// `failed to create file <path>`, also for what is noticed only when the file gets its name.
+    fn not_created(&self, error: &io::Error) -> Error {
+        let cause = io_error("open", &self.path, error);
+        cause.context(format!("failed to create file {}", self.path.display()))
     }
 
     /// `failed to copy content to <path>`. What is wrong with the content stands alone; for the rest it is said that

@@ -43,7 +43,9 @@ impl Blobs {
         };
         let Some((mut file, size)) = opened else {
             let reason = match self {
-                Self::Folder(_) => "no such file or directory",
+                Self::Folder(root) => {
+                    irregular(&root.join(name)).unwrap_or("no such file or directory")
+                }
                 Self::Tar(_) => "file does not exist",
             };
             return Err(Error::new(
@@ -141,6 +143,16 @@ fn regular_size(path: &Path) -> Result<Option<u64>> {
         Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(io_error("stat", path, &error)),
+    }
+}
+
+/// What is wrong with a path that is there and no regular file. Blocks.
+pub(super) fn irregular(path: &Path) -> Option<&'static str> {
+    let metadata = std::fs::metadata(path).ok()?;
+    match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => None,
+        (_, true) => Some("is a directory"),
+        _ => Some("not a regular file"),
     }
 }
 

@@ -54,6 +54,9 @@ impl Ingest {
     /// Takes away what killed processes left. Blocks.
     pub(super) fn sweep(&self) {
         let _users = self.users();
+        if !self.is_folder() {
+            return;
+        }
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
@@ -72,16 +75,26 @@ impl Ingest {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         loop {
+            match fs::create_dir(&self.folder) {
+                // Whatever else has the name: what we write and remove must stay inside of the layout.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if !self.is_folder() && fs::symlink_metadata(&self.folder).is_ok() {
+                        return Err(io::ErrorKind::NotADirectory.into());
+                    }
+                }
+                made => made?,
+            }
             match builder.tempfile_in(&self.folder) {
-                // Not there yet, or another process has just finished with it.
+                // Another process has just finished with it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 created => return created,
             }
-            match fs::create_dir(&self.folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
         }
+    }
+
+    /// Whether it is there, and a folder itself instead of a link to one.
+    fn is_folder(&self) -> bool {
+        fs::symlink_metadata(&self.folder).is_ok_and(|metadata| metadata.is_dir())
     }
 
     fn users(&self) -> MutexGuard<'_, usize> {
@@ -93,8 +106,12 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
     if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
         return false;
     }
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+    // Of the entry itself: nobody's link is followed, and opening a pipe would wait for a writer.
+    let Ok(metadata) = entry.metadata() else {
+        return false;
+    };
+    let modified = metadata.modified().ok().filter(|_| metadata.is_file());
+    let age = modified.and_then(|modified| modified.elapsed().ok());
     age.is_some_and(|age| age > STALE)
         && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, blob_path};
 use oras_spec::{Descriptor, Digest};
 
+use super::blobs::irregular;
 use super::format::{MAX_INDEX_BYTES, parse_index};
 use super::index::Index;
 use crate::error::{Error, ErrorKind, Result};
@@ -156,6 +157,11 @@ fn read(path: &Path) -> Result<OnDisk> {
             .context("invalid OCI Image Index")
     };
     let failed = |error: io::Error| outer(io_error("open", Path::new(INDEX_FILE), &error));
+    // Looked at before it is opened, because opening a pipe would wait for a writer.
+    if let Some(what) = irregular(path) {
+        let text = format!("open {INDEX_FILE}: {what}");
+        return Err(outer(Error::new(ErrorKind::Io, text)));
+    }
     let mut file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if metadata.len() > MAX_INDEX_BYTES {

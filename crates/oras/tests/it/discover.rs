@@ -1,8 +1,12 @@
 //! The tree of referrers.
 
+use std::sync::Arc;
+
 use oras::content::memory::MemoryStore;
-use oras::spec::Descriptor;
+use oras::content::{ErrorKind, Source};
+use oras::spec::{Descriptor, Digest, media_type};
 use oras::{DiscoverOptions, ReferrerNode, discover};
+use oras_testkit::fault::{Answer, FaultServer};
 
 use crate::support::*;
 
@@ -77,4 +81,36 @@ async fn nothing_refers_to_what_is_unknown() {
     )
     .await;
     assert_eq!(found.unwrap().referrers, []);
+}
+
+#[tokio::test]
+async fn referrers_that_multiply_without_end_end() {
+    let server = FaultServer::start(|request| {
+        let entry = |n: u32| {
+            let digest = Digest::sha256(format!("{} {n}", request.path()).as_bytes());
+            format!(
+                r#"{{"mediaType":"{}","digest":"{digest}","size":2}}"#,
+                media_type::IMAGE_MANIFEST
+            )
+        };
+        let entries: Vec<_> = (0..10_000).map(entry).collect();
+        let body = format!(
+            r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+            entries.join(",")
+        );
+        Answer::ok(media_type::IMAGE_INDEX, body)
+    });
+    let client = oras::remote::Client::builder().build().unwrap();
+    let source: Arc<dyn Source> = Arc::new(client.repository(&server.reference("app")).unwrap());
+    let subject = Descriptor::of_bytes(media_type::IMAGE_MANIFEST, b"x");
+    let error = discover(&source, &subject, &DiscoverOptions::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SizeLimit);
+    assert!(
+        error.chain().contains("more than 200000 referrers"),
+        "{}",
+        error.chain()
+    );
+    assert!(server.requests().len() < 100);
 }

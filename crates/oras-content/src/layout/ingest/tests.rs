@@ -52,3 +52,36 @@ fn what_killed_processes_left_is_swept_away_and_nothing_else() {
     expected.sort();
     assert_eq!(left, expected);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_in_its_place_are_left_alone() {
+    use std::os::unix::fs::symlink;
+    let day = Duration::from_secs(24 * 3600);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let foreign = elsewhere.path().join("oras-notes");
+    age(&File::create(&foreign).unwrap(), day);
+    for target in [elsewhere.path(), std::path::Path::new("nowhere")] {
+        let root = tempfile::tempdir().unwrap();
+        symlink(target, root.path().join("ingest")).unwrap();
+        let ingest = Arc::new(Ingest::new(root.path()));
+        ingest.sweep();
+        let error = ingest.draft().map(drop).unwrap_err();
+        assert!(error.to_string().ends_with("ot a directory"), "{error}");
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("ingest");
+    fs::create_dir(&folder).unwrap();
+    let pipe = folder.join("oras-pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let touched = std::process::Command::new("touch")
+        .args(["-d", "2020-01-01"])
+        .arg(&pipe)
+        .status();
+    assert!(touched.unwrap().success());
+    Ingest::new(root.path()).sweep();
+    assert!(pipe.exists());
+}

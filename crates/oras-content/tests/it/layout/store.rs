@@ -339,4 +339,14 @@ async fn what_is_no_layout_is_refused_and_not_touched() {
         fs::read_to_string(index.join("index.json")).unwrap(),
         r#"{"schemaVersion":2,"manif"#
     );
+
+    fs::remove_file(index.join("index.json")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(index.join("index.json"))
+        .status();
+    assert!(made.unwrap().success());
+    assert_eq!(
+        error(index).await,
+        "invalid OCI Image Index: failed to open index file: open index.json: not a regular file"
+    );
 }
