@@ -163,7 +163,12 @@ pub(crate) struct Registry {
 impl Audience {
     fn words(&self, error: &oras::content::Error) -> Failure {
         if error.kind() == ErrorKind::PathTraversal {
-            return Failure::new(error.chain()).with_hint(TRAVERSAL_HINT);
+            let failure = Failure::new(error.chain());
+            // No flag helps an archive that leaves its own folder.
+            return match error.chain().ends_with(TRAVERSAL) {
+                true => failure.with_hint(TRAVERSAL_HINT),
+                false => failure,
+            };
         }
         // What cannot be done is said by us, whatever answer it was learned from.
         if error.kind() == ErrorKind::Unsupported {
@@ -191,7 +196,9 @@ impl Audience {
     }
 }
 
-/// What to do about a file that wants to be somewhere else.
+/// What is said of a file that wants to be somewhere else.
+const TRAVERSAL: &str = "path traversal disallowed";
+/// What to do about it.
 const TRAVERSAL_HINT: &str = "Pulling files outside of working directory is insecure and blocked by default. If you trust the content producer, use --allow-path-traversal to bypass this check.";
 
 /// Whether the error is the answer itself, and not what was asked for and is missing.

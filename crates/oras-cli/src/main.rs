@@ -87,7 +87,8 @@ fn run(words: &[String]) -> Result<(), Error> {
 /// `oras help <names>`
 fn help_about(tree: &clap::Command, words: &[String]) -> Result<(), Error> {
     let found = usage::find(tree, words);
-    if found.chain.len() > 1 || words.is_empty() {
+    let asks_for_help = words.iter().any(|word| word == "-h" || word == "--help");
+    if found.chain.len() > 1 || words.is_empty() || asks_for_help {
         return output::text(&help::screen(&found.chain));
     }
     let topic: Vec<String> = words.iter().map(|word| quote_topic(word)).collect();

@@ -78,6 +78,21 @@ impl Place {
         }
     }
 
+    /// Like [`blobs`](Self::blobs), for who has the place open for writing: there a layout may still be missing.
+    ///
+    /// # Errors
+    /// If the client cannot be built.
+    pub(crate) async fn blobs_of(
+        &self,
+        session: &Session,
+        target: &Arc<dyn Target>,
+    ) -> Result<Blobs, Error> {
+        match &self.kind {
+            Kind::Repository { .. } => self.blobs(session).await,
+            Kind::Layout { .. } => Ok(Blobs::Layout(Arc::clone(target) as Arc<dyn Source>)),
+        }
+    }
+
     fn repository(
         &self,
         session: &Session,

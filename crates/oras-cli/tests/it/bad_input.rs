@@ -188,6 +188,25 @@ fn pull_writes_nothing_outside_its_folder() {
 }
 
 #[test]
+fn pull_says_which_file_cannot_have_its_name() {
+    let dir = TempDir::new().unwrap();
+    let oras = oras_in(dir.path());
+    for title in ["x".repeat(300), format!("a/{}", "y".repeat(300))] {
+        let mut graph = Graph::new();
+        let file = graph.file(&title, "text/plain", "too long a name");
+        let artifact = graph.artifact("test/name", &[&file], None);
+        graph.write_layout(&dir.path().join("lay"), &[("v1", &artifact)]);
+        let out = fails_cleanly(
+            &oras,
+            dir.path(),
+            &["pull", "--oci-layout", "lay:v1", "-o", "out"],
+        );
+        out.complains(["failed to create file", ": file name too long"]);
+        fs::remove_dir_all(dir.path().join("lay")).unwrap();
+    }
+}
+
+#[test]
 fn pull_does_not_follow_a_link_out_of_its_folder() {
     let dir = TempDir::new().unwrap();
     let oras = oras_in(dir.path());

@@ -37,6 +37,12 @@ fn refused(entries: impl Fn(&Path) -> Vec<TarEntry>) {
         "a temporary file was left: {}",
         out.all()
     );
+    // The flag opens the way for names of artifacts, not for what is inside of archives.
+    assert!(
+        !out.stderr.contains("--allow-path-traversal"),
+        "a hint that does not help: {}",
+        out.all()
+    );
     out.complains(["failed to extract tar to"]);
 }
 

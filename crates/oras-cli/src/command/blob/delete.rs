@@ -52,7 +52,7 @@ impl Run for Delete {
 impl Delete {
     async fn delete(&self, session: &Session, place: &Place) -> Result<(), Error> {
         let target = place.target(session, None).await?;
-        let blobs = place.blobs(session).await?;
+        let blobs = place.blobs_of(session, &target).await?;
         let reference = place.need_digest(&session.used)?;
         let raw = &place.raw;
         let blob = match blobs.resolve(&reference).await {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use oras::content::{ByteStream, Event, EventSink as _, Fetch, Open, Payload, io_text};
+use oras::content::{ByteStream, ErrorKind, Event, EventSink as _, Fetch, Open, Payload, io_text};
 use oras::spec::{Descriptor, Digest, media_type};
 
 use crate::command::Run;
@@ -102,7 +102,13 @@ impl Push {
             lines.on_event(&Event::Exists(&shown));
         } else {
             lines.on_event(&Event::Started(&shown));
-            target.push(&blob, payload).await?;
+            let pushed = target.push(&blob, payload).await;
+            pushed.map_err(|error| match error.kind() {
+                ErrorKind::SizeMismatch if file == "-" => {
+                    error.context(format!("standard input is not of `--size` {}", self.size))
+                }
+                _ => error,
+            })?;
             lines.on_event(&Event::Finished(&shown));
         }
         lines.check()?;

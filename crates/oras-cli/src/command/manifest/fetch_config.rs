@@ -87,10 +87,12 @@ impl FetchConfig {
         let layout = Layout::of(self.pretty.pretty);
         let to_file = !matches!(self.output.as_str(), "" | "-");
         if to_file || !self.descriptor.descriptor {
-            let bytes = source.fetch_bytes(config, MAX_MANIFEST_BYTES).await?;
-            match to_file {
-                true => save::bytes(&self.output, &bytes)?,
-                false => output::content(&json::content(&bytes, layout)?)?,
+            if to_file || !self.pretty.pretty {
+                let path = if to_file { self.output.as_str() } else { "-" };
+                save::stream(path, source.fetch(config).await?.verified()?).await?;
+            } else {
+                let bytes = source.fetch_bytes(config, MAX_MANIFEST_BYTES).await?;
+                output::content(&json::content(&bytes, layout)?)?;
             }
         }
         match self.descriptor.descriptor {

@@ -1,10 +1,11 @@
 //! `oras manifest push`
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oras::content::{Event, EventSink as _, Payload, Target, io_text};
+use oras::content::{Event, EventSink as _, MAX_MANIFEST_BYTES, Payload, Target, io_text};
 use oras::spec::{Descriptor, go_quote};
 use serde_json::Value;
 
@@ -161,10 +162,16 @@ async fn read(file: &str) -> Result<Bytes, Error> {
         }
         path => match std::fs::read(path) {
             Ok(bytes) => Ok(bytes.into()),
-            Err(error) => Err(Error::told(format!(
-                "failed to read {path}: open {path}: {}",
-                io_text(&error)
-            ))),
+            Err(error) => {
+                let verb = match error.kind() {
+                    ErrorKind::IsADirectory => "read",
+                    _ => "open",
+                };
+                let cause = io_text(&error);
+                Err(Error::told(format!(
+                    "failed to read {path}: {verb} {path}: {cause}"
+                )))
+            }
         },
     }
 }
@@ -196,9 +203,8 @@ impl Put {
         lines.on_event(&Event::Started(&self.manifest));
         match self.target.as_push_reference() {
             Some(pusher) => {
-                pusher
-                    .push_reference(&self.manifest, self.bytes.clone(), &name)
-                    .await?;
+                let pushed = pusher.push_reference(&self.manifest, self.bytes.clone(), &name);
+                pushed.await.map_err(|error| self.explain(error, &name))?;
             }
             None => {
                 self.target
@@ -212,6 +218,17 @@ impl Put {
         }
         lines.on_event(&Event::Finished(&self.manifest));
         Ok(())
+    }
+
+    /// A manifest that is too large for a registry is told in the words for metadata.
+    fn explain(&self, error: oras::content::Error, name: &str) -> Error {
+        match error.kind() {
+            oras::content::ErrorKind::SizeLimit => Error::told(format!(
+                "failed to tag {name}: content size {} exceeds MaxMetadataBytes {MAX_MANIFEST_BYTES}: size exceeds limit",
+                self.manifest.size
+            )),
+            _ => error.into(),
+        }
     }
 
     async fn tag<'a>(&self, tag: &'a str) -> oras::content::Result<&'a str> {
