@@ -11,6 +11,7 @@ mod concurrency;
 mod crash;
 mod interop;
 mod kill;
+mod own_registry;
 mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
