@@ -118,6 +118,11 @@ pub trait PushReference: Send + Sync {
         bytes: Bytes,
         reference: &str,
     ) -> Result<()>;
+
+    /// Gives one more name to `descriptor`, which is there already and whose content is `bytes`. A new name makes no
+    /// new referrer: the list of its subject's referrers stays as it is.
+    async fn tag_bytes(&self, descriptor: &Descriptor, bytes: Bytes, reference: &str)
+    -> Result<()>;
 }
 
 /// What a mount attempt did.

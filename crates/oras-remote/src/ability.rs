@@ -151,6 +151,22 @@ impl PushReference for Repository {
         };
         pushed.map_err(|error| error.with_operation("push").with_descriptor(descriptor))
     }
+
+    async fn tag_bytes(
+        &self,
+        descriptor: &Descriptor,
+        bytes: Bytes,
+        reference: &str,
+    ) -> Result<()> {
+        let reference = self.parse(reference)?;
+        let tagged = match self.read_manifest(descriptor, &Payload::bytes(bytes)).await {
+            Ok(bytes) => self.put_bytes(descriptor, bytes, &reference).await,
+            Err(error) => Err(error),
+        };
+        tagged
+            .map(drop)
+            .map_err(|error| error.with_operation("tag").with_descriptor(descriptor))
+    }
 }
 
 #[async_trait]

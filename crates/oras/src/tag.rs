@@ -135,9 +135,7 @@ impl Naming<'_> {
     async fn one(&self, tag: &str) -> Result<()> {
         let descriptor = &self.root.descriptor;
         let named = match (self.target.as_push_reference(), &self.root.bytes) {
-            (Some(pusher), Some(bytes)) => {
-                pusher.push_reference(descriptor, bytes.clone(), tag).await
-            }
+            (Some(pusher), Some(bytes)) => pusher.tag_bytes(descriptor, bytes.clone(), tag).await,
             _ => self.target.tag(descriptor, tag).await,
         };
         named

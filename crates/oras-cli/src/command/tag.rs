@@ -9,7 +9,6 @@ use crate::command::Run;
 use crate::display::status::{Detail, StatusLines, Verbs};
 use crate::error::{Error, Failure};
 use crate::option::common::CommonArgs;
-use crate::option::referrers::DistributionSpec;
 use crate::option::target::{Place, REFERENCE_HINT, TargetArgs};
 use crate::pflag::parse_int;
 use crate::session::Session;
@@ -79,10 +78,7 @@ impl Tag {
     }
 
     async fn tag(&self, session: &Session, place: &Place, tags: &[String]) -> Result<(), Error> {
-        // A new name makes no new referrer: the list of the subject's referrers is none of our business.
-        let target = place
-            .target(session, Some(DistributionSpec::ReferrersApi))
-            .await?;
+        let target = place.target(session, None).await?;
         let reference = place.need_reference(&session.used)?;
         let lines = Arc::new(Lines {
             tagging: format!("Tagging [{}] {}", place.type_name(), place.path()),

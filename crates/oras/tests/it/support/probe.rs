@@ -288,6 +288,15 @@ impl PushReference for Probe {
             .push(format!("push {reference}"));
         self.0.store.tag(descriptor, reference).await
     }
+
+    async fn tag_bytes(
+        &self,
+        descriptor: &Descriptor,
+        bytes: Bytes,
+        reference: &str,
+    ) -> Result<()> {
+        self.push_reference(descriptor, bytes, reference).await
+    }
 }
 
 #[async_trait]
