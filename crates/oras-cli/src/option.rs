@@ -3,6 +3,7 @@
 pub(crate) mod common;
 pub(crate) mod confirm;
 pub(crate) mod csv;
+pub(crate) mod deletion;
 pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod format;

@@ -1,12 +1,10 @@
 //! `oras blob delete`
 
 use crate::command::Run;
-use crate::display::json::{self, Layout};
 use crate::error::Error;
-use crate::option::common::{CommonArgs, DescriptorArgs, PrettyArgs};
-use crate::option::confirm::ConfirmArgs;
+use crate::option::common::CommonArgs;
+use crate::option::deletion::{DeletionArgs, Doomed};
 use crate::option::target::{Place, TargetArgs};
-use crate::output;
 use crate::session::Session;
 use crate::usage::Arity;
 
@@ -31,18 +29,14 @@ pub(crate) struct Delete {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
-    pretty: PrettyArgs,
-    #[command(flatten)]
-    descriptor: DescriptorArgs,
-    #[command(flatten)]
-    confirm: ConfirmArgs,
+    deletion: DeletionArgs,
 }
 
 impl Run for Delete {
     const ARITY: Arity = Arity::exactly(1, "the target blob to delete");
 
     async fn run(self, session: &Session, args: &[String]) -> Result<(), Error> {
-        self.confirm.check_descriptor(&self.descriptor)?;
+        self.deletion.check()?;
         let place = self.target.place(&args[0], session.flags())?;
         let done = self.delete(session, &place).await;
         done.map_err(|error| error.tell(&place.audience(session)))
@@ -54,33 +48,12 @@ impl Delete {
         let target = place.target(session, None).await?;
         let blobs = place.blobs_of(session, &target).await?;
         let reference = place.need_digest(&session.used)?;
-        let raw = &place.raw;
-        let blob = match blobs.resolve(&reference).await {
-            Err(Error::Sdk(error)) if error.is_not_found() => {
-                if self.confirm.force && !self.descriptor.descriptor {
-                    return output::line(&format!("Missing {raw}"));
-                }
-                return Err(Error::told(format!(
-                    "{raw}: the specified blob does not exist"
-                )));
-            }
-            resolved => resolved?,
+        let found = blobs.resolve(&reference).await;
+        let doomed = Doomed {
+            place,
+            kind: "blob",
+            beside: "",
         };
-        let question = format!(
-            "Are you sure you want to delete the blob \"{}\"?",
-            blob.digest
-        );
-        if !self.confirm.ask(&question)? {
-            return Ok(());
-        }
-        let Some(deleter) = target.as_delete() else {
-            return Err(Error::told("deleting is not supported here"));
-        };
-        let deleted = deleter.delete(&blob).await;
-        deleted.map_err(|error| error.context(format!("failed to delete {raw}")))?;
-        if self.descriptor.descriptor {
-            return output::content(&json::descriptor(&blob, Layout::of(self.pretty.pretty))?);
-        }
-        output::line(&format!("Deleted {}", place.display()))
+        self.deletion.delete(doomed, &target, found).await
     }
 }

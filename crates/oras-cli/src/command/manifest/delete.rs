@@ -1,13 +1,11 @@
 //! `oras manifest delete`
 
 use crate::command::Run;
-use crate::display::json::{self, Layout};
 use crate::error::Error;
-use crate::option::common::{CommonArgs, DescriptorArgs, PrettyArgs};
-use crate::option::confirm::ConfirmArgs;
+use crate::option::common::CommonArgs;
+use crate::option::deletion::{DeletionArgs, Doomed};
 use crate::option::referrers::DistributionSpecArgs;
 use crate::option::target::{Place, TargetArgs};
-use crate::output;
 use crate::session::Session;
 use crate::usage::Arity;
 
@@ -37,18 +35,14 @@ pub(crate) struct Delete {
     #[command(flatten)]
     spec: DistributionSpecArgs,
     #[command(flatten)]
-    pretty: PrettyArgs,
-    #[command(flatten)]
-    descriptor: DescriptorArgs,
-    #[command(flatten)]
-    confirm: ConfirmArgs,
+    deletion: DeletionArgs,
 }
 
 impl Run for Delete {
     const ARITY: Arity = Arity::exactly(1, "the manifest to delete");
 
     async fn run(self, session: &Session, args: &[String]) -> Result<(), Error> {
-        self.confirm.check_descriptor(&self.descriptor)?;
+        self.deletion.check()?;
         let place = self.target.place(&args[0], session.flags())?;
         let done = self.delete(session, &place).await;
         done.map_err(|error| error.tell(&place.audience(session)))
@@ -59,36 +53,12 @@ impl Delete {
     async fn delete(&self, session: &Session, place: &Place) -> Result<(), Error> {
         let target = place.target(session, self.spec.distribution_spec).await?;
         let reference = place.need_reference(&session.used)?;
-        let raw = &place.raw;
-        let manifest = match target.resolve(&reference).await {
-            Err(error) if error.is_not_found() => {
-                if self.confirm.force && !self.descriptor.descriptor {
-                    return output::line(&format!("Missing {raw}"));
-                }
-                return Err(Error::told(format!(
-                    "{raw}: the specified manifest does not exist"
-                )));
-            }
-            resolved => resolved?,
+        let found = target.resolve(&reference).await.map_err(Error::from);
+        let doomed = Doomed {
+            place,
+            kind: "manifest",
+            beside: " and all tags associated with it",
         };
-        let question = format!(
-            "Are you sure you want to delete the manifest \"{}\" and all tags associated with it?",
-            manifest.digest
-        );
-        if !self.confirm.ask(&question)? {
-            return Ok(());
-        }
-        let Some(deleter) = target.as_delete() else {
-            return Err(Error::told("deleting is not supported here"));
-        };
-        let deleted = deleter.delete(&manifest).await;
-        deleted.map_err(|error| error.context(format!("failed to delete {raw}")))?;
-        if self.descriptor.descriptor {
-            return output::content(&json::descriptor(
-                &manifest,
-                Layout::of(self.pretty.pretty),
-            )?);
-        }
-        output::line(&format!("Deleted {}", place.display()))
+        self.deletion.delete(doomed, &target, found).await
     }
 }
