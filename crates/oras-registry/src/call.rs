@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use oras_spec::Digest;
 use url::form_urlencoded;
 
+use crate::auth::Caller;
 use crate::body::{RequestBody, drain};
 use crate::failure::Failure;
 
@@ -22,6 +23,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    pub(crate) caller: Caller,
     body: RequestBody,
     reading: Reading,
     query: Vec<(String, String)>,
@@ -44,6 +46,7 @@ impl Call {
         let call = Self {
             method: parts.method,
             headers: parts.headers,
+            caller: Caller,
             body,
             reading: Reading::NotBegun,
             query: query.collect(),

@@ -31,17 +31,24 @@ pub trait Blobs: Send + Sync {
     /// Size in bytes, `None` if the repository does not hold the blob.
     async fn blob_size(&self, repository: &str, digest: &Digest) -> Result<Option<u64>>;
 
-    /// The `length` bytes from `start`, which lie inside of the blob; `None` if the repository does not hold it.
-    async fn read_blob(
+    /// The blob, to be read; `None` if the repository does not hold it.
+    async fn open_blob(
         &self,
         repository: &str,
         digest: &Digest,
-        start: u64,
-        length: u64,
-    ) -> Result<Option<BlobStream>>;
+    ) -> Result<Option<Box<dyn BlobReader>>>;
 
     /// Removes the blob from this repository only. False if it was not there.
     async fn delete_blob(&self, repository: &str, digest: &Digest) -> Result<bool>;
+}
+
+/// A blob that was found. It stays readable even if it is deleted in the meantime.
+pub trait BlobReader: Send {
+    /// Size in bytes.
+    fn size(&self) -> u64;
+
+    /// The `length` bytes from `start`, which lie inside of the blob.
+    fn read(self: Box<Self>, start: u64, length: u64) -> BlobStream;
 }
 
 /// Sharing blobs between repositories without moving bytes.

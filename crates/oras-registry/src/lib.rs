@@ -20,11 +20,13 @@
 //!
 //! # Modules
 //! - [`route`]: which endpoint a path means
+//! - [`auth`]: who may do what
 //! - [`driver`]: what storage can do
 //! - [`memory`]: storage in memory
 
 #![deny(missing_docs)]
 
+pub mod auth;
 pub mod driver;
 pub mod memory;
 pub mod route;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use oras_spec::Digest;
 
-use crate::driver::{BlobStream, Blobs, Entry, Mounts, Result};
+use crate::driver::{BlobReader, BlobStream, Blobs, Entry, Mounts, Result};
 use upload::Session;
 
 /// Keeps everything in memory.
@@ -49,6 +49,19 @@ struct Stored {
 struct Content {
     pieces: Vec<Bytes>,
     size: u64,
+}
+
+struct Reader(Arc<Content>);
+
+impl BlobReader for Reader {
+    fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    fn read(self: Box<Self>, start: u64, length: u64) -> BlobStream {
+        let pieces = self.0.range(start, length).into_iter().map(Ok);
+        stream::iter(pieces).boxed()
+    }
 }
 
 impl MemoryDriver {
@@ -111,22 +124,15 @@ impl Blobs for MemoryDriver {
         Ok(content.map(|content| content.size))
     }
 
-    async fn read_blob(
+    async fn open_blob(
         &self,
         repository: &str,
         digest: &Digest,
-        start: u64,
-        length: u64,
-    ) -> Result<Option<BlobStream>> {
+    ) -> Result<Option<Box<dyn BlobReader>>> {
         let store = self.lock();
-        let content = store
-            .repositories
-            .get(repository)
-            .and_then(|held| held.content(digest));
-        Ok(content.map(|content| {
-            let pieces = content.range(start, length).into_iter().map(Ok);
-            stream::iter(pieces).boxed()
-        }))
+        let held = store.repositories.get(repository);
+        let content = held.and_then(|held| held.content(digest));
+        Ok(content.map(|content| Box::new(Reader(content)) as Box<dyn BlobReader>))
     }
 
     async fn delete_blob(&self, repository: &str, digest: &Digest) -> Result<bool> {

@@ -88,16 +88,18 @@ impl Builder {
     }
 
     /// The registry, listening nowhere.
-    #[must_use]
-    pub fn build(self) -> Registry {
+    ///
+    /// # Errors
+    /// [`ServerError::Storage`] if the storage can't be opened.
+    pub fn build(self) -> Result<Registry, ServerError> {
         let driver = self.driver.unwrap_or_else(|| Arc::new(MemoryDriver::new()));
-        Registry {
+        Ok(Registry {
             shared: Arc::new(Shared {
                 driver,
                 limits: self.limits,
                 sessions: Sessions::default(),
             }),
-        }
+        })
     }
 
     /// Builds the registry and serves it on a free port of 127.0.0.1.
@@ -105,7 +107,7 @@ impl Builder {
     /// # Errors
     /// [`ServerError`] if there is no such port.
     pub async fn start(self) -> Result<Server, ServerError> {
-        self.build().bind("127.0.0.1:0").await
+        self.build()?.bind("127.0.0.1:0").await
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::driver::DriverError;
 use crate::registry::Registry;
 
 /// How long the head of a request may take.
@@ -23,12 +24,21 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, such as for lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why nothing can listen at an address.
+/// Why a registry can't serve.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {addr}")]
-pub struct ServerError {
-    addr: String,
-    source: io::Error,
+#[non_exhaustive]
+pub enum ServerError {
+    /// Nothing can listen at the address.
+    #[error("cannot listen on {addr}")]
+    Listen {
+        /// The address that was asked for.
+        addr: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The storage can't be opened.
+    #[error("cannot open the storage")]
+    Storage(#[from] DriverError),
 }
 
 /// A registry that listens. Dropping it frees the port at once and ends all connections.
@@ -45,7 +55,7 @@ type Listener = Arc<Mutex<Option<TcpListener>>>;
 
 impl Server {
     pub(crate) async fn bind(registry: Registry, addr: &str) -> Result<Self, ServerError> {
-        let failed = |source| ServerError {
+        let failed = |source| ServerError::Listen {
             addr: addr.to_owned(),
             source,
         };

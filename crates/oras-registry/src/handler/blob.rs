@@ -31,12 +31,7 @@ pub(super) async fn handle(shared: &Shared, call: &mut Call, name: &str, digest:
 }
 
 async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> Answer {
-    let size = shared.driver.blob_size(name, digest).await?;
-    let size = size.ok_or_else(Failure::blob_unknown)?;
     let etag = format!("\"{digest}\"");
-    if let Some(response) = reply::not_modified(call, &etag) {
-        return Ok(response.with(CONTENT_DIGEST, digest));
-    }
     let headers = |response: Response<Body>, length: u64| {
         response
             .with(CONTENT_TYPE, media_type::OCTET_STREAM)
@@ -46,10 +41,20 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
             .with(ETAG, &etag)
             .with(CACHE_CONTROL, FOREVER)
     };
+    let not_modified = reply::not_modified(call, &etag);
+    let not_modified = not_modified.map(|response| response.with(CONTENT_DIGEST, digest));
     if call.method == Method::HEAD {
         // Ranges are for GET only.
-        return Ok(headers(reply::empty(StatusCode::OK), size));
+        let size = shared.driver.blob_size(name, digest).await?;
+        let size = size.ok_or_else(Failure::blob_unknown)?;
+        return Ok(not_modified.unwrap_or_else(|| headers(reply::empty(StatusCode::OK), size)));
     }
+    let blob = shared.driver.open_blob(name, digest).await?;
+    let blob = blob.ok_or_else(Failure::blob_unknown)?;
+    if let Some(response) = not_modified {
+        return Ok(response);
+    }
+    let size = blob.size();
     let (status, start, length) = match selection(call, &etag, size) {
         Selection::Whole => (StatusCode::OK, 0, size),
         Selection::Part { start, length } => (StatusCode::PARTIAL_CONTENT, start, length),
@@ -62,10 +67,7 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
             return Err(failure.with_header(CONTENT_RANGE, format!("bytes */{size}")));
         }
     };
-    let stream = shared.driver.read_blob(name, digest, start, length).await?;
-    // Deleted between both questions.
-    let stream = stream.ok_or_else(Failure::blob_unknown)?;
-    let mut response = Response::new(Body::blob(stream, length));
+    let mut response = Response::new(Body::blob(blob.read(start, length), length));
     *response.status_mut() = status;
     // Whoever opens the address in a browser gets a file, not a page from this origin.
     let response = headers(response, length).with(CONTENT_DISPOSITION, "attachment");

@@ -2,6 +2,7 @@
 
 use oras_spec::Digest;
 
+use crate::auth::{Action, Caller};
 use crate::driver::Result;
 use crate::registry::Shared;
 
@@ -10,6 +11,7 @@ use crate::registry::Shared;
 /// False is no failure: the client then uploads it.
 pub(super) async fn mount(
     shared: &Shared,
+    caller: &Caller,
     name: &str,
     digest: &Digest,
     from: Option<&str>,
@@ -23,7 +25,9 @@ pub(super) async fn mount(
         Some(from) => vec![from.to_owned()],
         None => driver.holders(digest).await?,
     };
-    for source in sources {
+    // Whoever may not read a repository must not get at its content this way, nor learn what it holds.
+    let readable = |source: &String| caller.may(Action::Pull, source);
+    for source in sources.into_iter().filter(readable) {
         if driver.link_blob(digest, &source, name).await? {
             return Ok(true);
         }

@@ -32,7 +32,7 @@ pub(super) async fn start(shared: &Shared, call: &mut Call, name: &str) -> Answe
         None => None,
     };
     if let Some(mounted) = &mounted
-        && mount(shared, name, mounted, call.parameter("from")).await?
+        && mount(shared, &call.caller, name, mounted, call.parameter("from")).await?
     {
         return Ok(created(name, mounted));
     }

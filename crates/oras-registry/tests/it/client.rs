@@ -20,7 +20,7 @@ pub(crate) struct Reply {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        Self(Registry::builder().build())
+        Self(Registry::builder().build().unwrap())
     }
 
     pub(crate) fn of(registry: Registry) -> Self {

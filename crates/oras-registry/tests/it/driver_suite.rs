@@ -31,11 +31,8 @@ async fn read(
     start: u64,
     length: u64,
 ) -> Option<Vec<u8>> {
-    let stream = driver
-        .read_blob(repository, digest, start, length)
-        .await
-        .unwrap()?;
-    let pieces: Vec<Bytes> = stream.try_collect().await.unwrap();
+    let blob = driver.open_blob(repository, digest).await.unwrap()?;
+    let pieces: Vec<Bytes> = blob.read(start, length).try_collect().await.unwrap();
     Some(pieces.concat())
 }
 

@@ -293,7 +293,7 @@ async fn conditions_are_decided_when_the_tag_moves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_clients_that_create_a_tag_one_wins() {
-    let registry = Registry::builder().build();
+    let registry = Registry::builder().build().unwrap();
     Client::of(registry.clone()).blob("a", "{}").await;
     let racers = (0..50).map(|i| {
         let client = Client::of(registry.clone());

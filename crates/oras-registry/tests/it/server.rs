@@ -48,7 +48,13 @@ async fn any_number_of_servers_run_side_by_side() {
 async fn a_taken_port_is_an_error_with_its_address() {
     let server = Registry::builder().start().await.unwrap();
     let addr = server.addr().to_string();
-    let error = Registry::builder().build().bind(&addr).await.err().unwrap();
+    let error = Registry::builder()
+        .build()
+        .unwrap()
+        .bind(&addr)
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on {addr}"));
 }
 

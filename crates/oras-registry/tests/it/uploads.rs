@@ -215,7 +215,7 @@ async fn limits_hold() {
     let mut limits = Limits::default();
     limits.blob_bytes = 4;
     limits.uploads_per_repository = 2;
-    let client = Client::of(Registry::builder().limits(limits).build());
+    let client = Client::of(Registry::builder().limits(limits).build().unwrap());
     let session = client.session("a").await;
     client
         .send(&format!("PATCH {session}"), &[], "abc")
@@ -245,7 +245,7 @@ async fn limits_hold() {
 async fn idle_sessions_are_forgotten() {
     let mut limits = Limits::default();
     limits.upload_idle = Duration::ZERO;
-    let client = Client::of(Registry::builder().limits(limits).build());
+    let client = Client::of(Registry::builder().limits(limits).build().unwrap());
     let session = client.session("a").await;
     client.session("b").await;
     client.get(&session).await.check(404, "BLOB_UPLOAD_UNKNOWN");
@@ -253,7 +253,7 @@ async fn idle_sessions_are_forgotten() {
 
 #[tokio::test]
 async fn a_new_writer_takes_over_from_a_stalled_one() {
-    let registry = Registry::builder().build();
+    let registry = Registry::builder().build().unwrap();
     let client = Client::of(registry.clone());
     let session = client.session("a").await;
     let (bytes, arriving) = mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
@@ -281,7 +281,7 @@ async fn a_new_writer_takes_over_from_a_stalled_one() {
 
 #[tokio::test]
 async fn bytes_of_a_broken_request_stay() {
-    let registry = Registry::builder().build();
+    let registry = Registry::builder().build().unwrap();
     let client = Client::of(registry.clone());
     let session = client.session("a").await;
     let frames = vec![
@@ -304,7 +304,7 @@ async fn bytes_of_a_broken_request_stay() {
 async fn a_silent_client_is_cut_and_its_bytes_stay() {
     let mut limits = Limits::default();
     limits.body_idle = Duration::from_millis(20);
-    let registry = Registry::builder().limits(limits).build();
+    let registry = Registry::builder().limits(limits).build().unwrap();
     let client = Client::of(registry.clone());
     let session = client.session("a").await;
     let first = Ok::<_, std::io::Error>(Frame::data(Bytes::from("abc")));
