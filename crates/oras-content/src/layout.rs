@@ -37,13 +37,19 @@ mod push;
 mod reach;
 mod read;
 mod reader;
+mod snapshot;
 mod state;
 mod store;
+mod sync;
 mod tar;
 mod transaction;
 
+pub use index::Index;
+pub use lock::LayoutLock;
 pub use reader::LayoutReader;
+pub use snapshot::IndexSnapshot;
 pub use store::LayoutStore;
+pub use sync::{sync_file_system, sync_path};
 
 use crate::error::{Error, ErrorKind, Result};
 

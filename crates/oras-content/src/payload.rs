@@ -242,6 +242,11 @@ impl Snapshot {
             changed,
         }
     }
+
+    /// Whether it is the same file and nobody wrote to it. Unlike equality, this survives a new name or link.
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
+        (self.size, self.modified, self.identity) == (other.size, other.modified, other.identity)
+    }
 }
 
 struct HashedFile {

@@ -17,6 +17,7 @@ use super::format;
 use crate::error::{Error, ErrorKind, Result};
 
 const MANIFESTS: &str = "manifests";
+const ANNOTATIONS: &str = "annotations";
 
 /// The place of an entry in the file. Places are never used again, so that order is kept.
 type Place = u64;
@@ -26,7 +27,7 @@ type Place = u64;
 /// An entry names one digest and at most one tag. A manifest with two tags has two entries; one without any has one.
 /// Cloning is cheap enough to try a change on a copy.
 #[derive(Clone)]
-pub(super) struct Index {
+pub struct Index {
     /// The members of the object in their order. What stands for `manifests` only marks the place.
     members: Vec<(String, Box<RawValue>)>,
     entries: BTreeMap<Place, Arc<Entry>>,
@@ -44,7 +45,10 @@ struct Entry {
 
 impl Index {
     /// The index of a new layout.
-    pub(super) fn empty() -> Result<Self> {
+    ///
+    /// # Errors
+    /// None that can happen: those of [`parse`](Self::parse).
+    pub fn empty() -> Result<Self> {
         let media_type = media_type::IMAGE_INDEX;
         let text = format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[]}}"#);
         Self::parse(text.as_bytes())
@@ -54,7 +58,7 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidManifest`] in the words of the reference tool.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
         let Members(mut members) = format::decode(bytes)?;
         let mut index = Self {
             members: Vec::new(),
@@ -80,7 +84,10 @@ impl Index {
     }
 
     /// The content to write: compact, except for what came otherwise from elsewhere.
-    pub(super) fn to_json(&self) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidDescriptor`] if a descriptor can't be encoded.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
         let size: usize = self
             .entries
             .values()
@@ -109,35 +116,78 @@ impl Index {
     }
 
     /// Whether anything differs from what was read.
-    pub(super) fn changed(&self) -> bool {
+    #[must_use]
+    pub fn changed(&self) -> bool {
         self.changed
     }
 
     /// This index, taken for unchanged.
+    #[must_use]
     pub(super) fn saved(mut self) -> Self {
         self.changed = false;
         self
     }
 
     /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// An annotation of the index itself.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<String> {
+        let value = self.annotations().remove(name)?;
+        serde_json::from_str(value.get()).ok()
+    }
+
+    /// Sets an annotation of the index itself, and leaves the others as they are.
+    ///
+    /// # Errors
+    /// None that can happen with text: those of encoding JSON.
+    pub fn annotate(&mut self, name: &str, value: &str) -> Result<()> {
+        let mut annotations = self.annotations();
+        let value = serde_json::value::to_raw_value(value).map_err(encoding)?;
+        annotations.insert(name.to_owned(), value);
+        let annotations = serde_json::value::to_raw_value(&annotations).map_err(encoding)?;
+        self.members.retain(|(name, _)| name != ANNOTATIONS);
+        self.members.push((ANNOTATIONS.to_owned(), annotations));
+        self.changed = true;
+        Ok(())
+    }
+
+    fn annotations(&self) -> BTreeMap<String, Box<RawValue>> {
+        let mut members = self.members.iter().rev();
+        let member = members.find(|(name, _)| name == ANNOTATIONS);
+        // Whatever else stands there is of no use to anybody.
+        member
+            .and_then(|(_, value)| serde_json::from_str(value.get()).ok())
+            .unwrap_or_default()
+    }
+
     /// The descriptor with the tag `name`, with the annotation that says so. The last one counts.
-    pub(super) fn tagged(&self, name: &str) -> Option<&Descriptor> {
+    #[must_use]
+    pub fn tagged(&self, name: &str) -> Option<&Descriptor> {
         let place = self.by_name.get(name)?.last()?;
         self.entries.get(place).map(|entry| &entry.descriptor)
     }
 
     /// Any entry of `digest`.
-    pub(super) fn find(&self, digest: &Digest) -> Option<&Descriptor> {
+    #[must_use]
+    pub fn find(&self, digest: &Digest) -> Option<&Descriptor> {
         let place = self.by_digest.get(digest)?.first()?;
         self.entries.get(place).map(|entry| &entry.descriptor)
     }
 
     /// Whether `digest` has a tag.
-    pub(super) fn is_tagged(&self, digest: &Digest) -> bool {
+    #[must_use]
+    pub fn is_tagged(&self, digest: &Digest) -> bool {
         let places = self.by_digest.get(digest).into_iter().flatten();
         places
             .filter_map(|place| self.entries.get(place))
@@ -145,22 +195,25 @@ impl Index {
     }
 
     /// The tags after `last`, in the order of their bytes.
-    pub(super) fn tags_after(&self, last: Option<&str>) -> Vec<String> {
+    pub fn tags_after(&self, last: Option<&str>) -> impl Iterator<Item = &str> {
         let from = match last {
             Some(last) => Bound::Excluded(last),
             None => Bound::Unbounded,
         };
         let tags = self.by_name.range::<str, _>((from, Bound::Unbounded));
-        tags.map(|(name, _)| name.clone()).collect()
+        tags.map(|(name, _)| name.as_str())
     }
 
     /// The descriptors in the order of the file. A digest can come more than once.
-    pub(super) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+    pub fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
         self.entries.values().map(|entry| &entry.descriptor)
     }
 
     /// Lists `descriptor` without a tag, unless its digest is listed already.
-    pub(super) fn add(&mut self, descriptor: &Descriptor) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidDescriptor`] if the descriptor can't be encoded.
+    pub fn add(&mut self, descriptor: &Descriptor) -> Result<()> {
         if !self.by_digest.contains_key(&descriptor.digest) {
             self.put(self.next, Entry::new(nameless(descriptor))?);
         }
@@ -168,7 +221,10 @@ impl Index {
     }
 
     /// Gives `descriptor` the tag `name` and takes it from whatever had it, which stays listed.
-    pub(super) fn tag(&mut self, descriptor: &Descriptor, name: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidDescriptor`] if the descriptor can't be encoded.
+    pub fn tag(&mut self, descriptor: &Descriptor, name: &str) -> Result<()> {
         if name == descriptor.digest.as_str() {
             return self.add(descriptor);
         }
@@ -207,7 +263,10 @@ impl Index {
     }
 
     /// Takes the tag `name` away; what had it stays listed. False if there is no such tag.
-    pub(super) fn untag(&mut self, name: &str) -> Result<bool> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidDescriptor`] if the descriptor can't be encoded.
+    pub fn untag(&mut self, name: &str) -> Result<bool> {
         let Some(had) = self.by_name.get(name).cloned() else {
             return Ok(false);
         };
@@ -223,7 +282,7 @@ impl Index {
     }
 
     /// Removes every entry of `digest`. False if there is none.
-    pub(super) fn remove(&mut self, digest: &Digest) -> bool {
+    pub fn remove(&mut self, digest: &Digest) -> bool {
         let places = self.by_digest.get(digest).cloned().unwrap_or_default();
         for place in &places {
             self.take(*place);

@@ -12,14 +12,18 @@ use oras_spec::layout::OCI_LAYOUT_FILE;
 use crate::error::Result;
 use crate::payload::{Snapshot, io_error};
 
-/// Held as long as it lives.
-pub(super) struct LayoutLock {
+/// The right to change a layout. Held as long as it lives.
+pub struct LayoutLock {
     _file: File,
 }
 
 impl LayoutLock {
-    /// Waits until no other process (and no other store of this one) changes the layout. Blocks.
-    pub(super) fn acquire(root: &Path) -> Result<Self> {
+    /// Waits until no other process (and no other holder in this one) changes the layout in the folder `root`, which has
+    /// a file `oci-layout`. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub fn acquire(root: &Path) -> Result<Self> {
         let path = root.join(OCI_LAYOUT_FILE);
         loop {
             let file = open(&path).map_err(|error| io_error("open", &path, &error))?;

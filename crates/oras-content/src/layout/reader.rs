@@ -139,6 +139,7 @@ impl ListTags for LayoutReader {
     /// One page, in the order of bytes.
     fn tags<'a>(&'a self, last: Option<&str>) -> BoxStream<'a, Result<Vec<String>>> {
         let page = self.opened.index.tags_after(last);
+        let page: Vec<String> = page.map(str::to_owned).collect();
         stream::once(async move { Ok(page) }.boxed()).boxed()
     }
 }

@@ -1,18 +1,18 @@
 //! What a store remembers between calls: the index as it was read, and what is not written down yet.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, blob_path};
+use oras_spec::layout::{BLOBS_DIR, blob_path};
 use oras_spec::{Descriptor, Digest};
 
-use super::blobs::irregular;
-use super::format::{MAX_INDEX_BYTES, parse_index};
 use super::index::Index;
-use crate::error::{Error, ErrorKind, Result};
-use crate::payload::{Snapshot, io_error};
+use super::snapshot::IndexSnapshot;
+use super::sync::{sync_file_system, sync_path};
+use crate::error::Result;
+use crate::payload::io_error;
 
 /// So many manifests may wait to be listed, and as many more as an eighth of the list: with that, writing the list
 /// again and again costs no more than the pushes themselves.
@@ -24,7 +24,7 @@ const MAX_SINGLE_SYNCS: usize = 32;
 /// The memory of a store.
 #[derive(Default)]
 pub(super) struct State {
-    disk: Option<OnDisk>,
+    disk: Option<IndexSnapshot>,
     /// Manifests that were pushed and are not listed in `index.json`.
     pending: Vec<Descriptor>,
     /// What is on disk, with what is pending.
@@ -33,14 +33,6 @@ pub(super) struct State {
     generation: u64,
     /// Blobs that may not have reached the disk.
     pub(super) unsynced: Unsynced,
-}
-
-/// `index.json` as it was when it was last read or written.
-struct OnDisk {
-    /// Kept open so that no other file gets its number: with that, the snapshot tells every change.
-    _file: File,
-    snapshot: Snapshot,
-    index: Arc<Index>,
 }
 
 /// Whether it is time to write the list of manifests.
@@ -94,15 +86,15 @@ impl State {
     }
 
     /// Takes note that the first `adopted` pending manifests are in `index.json`, which is this now.
-    pub(super) fn saved(&mut self, file: File, index: Index, adopted: usize) -> Result<()> {
+    pub(super) fn saved(
+        &mut self,
+        root: &Path,
+        file: File,
+        index: Index,
+        adopted: usize,
+    ) -> Result<()> {
         self.forget_pending(adopted);
-        let metadata = file.metadata();
-        let metadata = metadata.map_err(|error| io_error("stat", Path::new(INDEX_FILE), &error))?;
-        self.disk = Some(OnDisk {
-            _file: file,
-            snapshot: Snapshot::of(&metadata),
-            index: Arc::new(index.saved()),
-        });
+        self.disk = Some(IndexSnapshot::written(root, file, index)?);
         Ok(())
     }
 
@@ -119,21 +111,19 @@ impl State {
 
     /// Reads `index.json` if it is not the one we know.
     fn refresh(&mut self, root: &Path) -> Result<Arc<Index>> {
-        let path = root.join(INDEX_FILE);
         if let Some(disk) = &self.disk
-            && fs::metadata(&path).is_ok_and(|now| Snapshot::of(&now) == disk.snapshot)
+            && disk.is_current()
         {
-            return Ok(Arc::clone(&disk.index));
+            return Ok(Arc::clone(disk.index()));
         }
-        if !path.exists() {
+        let Some(disk) = IndexSnapshot::read(root)? else {
             // Nothing was written to this layout so far.
             if self.disk.take().is_some() {
                 self.view = None;
             }
             return Ok(Arc::new(Index::empty()?));
-        }
-        let disk = read(&path)?;
-        let index = Arc::clone(&disk.index);
+        };
+        let index = Arc::clone(disk.index());
         self.disk = Some(disk);
         self.view = None;
         Ok(index)
@@ -148,36 +138,6 @@ fn with_all(mut index: Arc<Index>, pending: &[Descriptor]) -> Result<Arc<Index>>
         }
     }
     Ok(index)
-}
-
-fn read(path: &Path) -> Result<OnDisk> {
-    let outer = |error: Error| {
-        error
-            .context("failed to open index file")
-            .context("invalid OCI Image Index")
-    };
-    let failed = |error: io::Error| outer(io_error("open", Path::new(INDEX_FILE), &error));
-    // Looked at before it is opened, because opening a pipe would wait for a writer.
-    if let Some(what) = irregular(path) {
-        let text = format!("open {INDEX_FILE}: {what}");
-        return Err(outer(Error::new(ErrorKind::Io, text)));
-    }
-    let mut file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.len() > MAX_INDEX_BYTES {
-        let text = format!("{INDEX_FILE} is larger than {MAX_INDEX_BYTES} bytes");
-        return Err(outer(Error::new(ErrorKind::SizeLimit, text)));
-    }
-    let mut bytes = Vec::new();
-    (&mut file)
-        .take(MAX_INDEX_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    Ok(OnDisk {
-        snapshot: Snapshot::of(&metadata),
-        index: Arc::new(parse_index(&bytes)?),
-        _file: file,
-    })
 }
 
 /// Blobs that were written and may not have reached the disk.
@@ -212,7 +172,8 @@ impl Unsynced {
 
     /// Waits until all of them are on the disk, with their names. Blocks.
     pub(super) fn sync(&self, root: &Path) -> Result<()> {
-        if self.many && sync_file_system(root)? {
+        let synced = |done: io::Result<bool>| done.map_err(|error| io_error("sync", root, &error));
+        if self.many && synced(sync_file_system(root))? {
             return Ok(());
         }
         let mut folders = Vec::new();
@@ -229,25 +190,6 @@ impl Unsynced {
     }
 }
 
-/// Waits until a file or the names in a folder are on the disk. Blocks.
-pub(super) fn sync_one(path: &Path) -> Result<()> {
-    match File::open(path).and_then(|file| file.sync_all()) {
-        // Deleted in the meantime.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        synced => synced.map_err(|error| io_error("sync", path, &error)),
-    }
-}
-
-/// False where there is no such call.
-#[cfg(target_os = "linux")]
-fn sync_file_system(root: &Path) -> Result<bool> {
-    let failed = |error: io::Error| io_error("sync", root, &error);
-    let folder = File::open(root).map_err(failed)?;
-    rustix::fs::syncfs(&folder).map_err(|error| failed(error.into()))?;
-    Ok(true)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(_: &Path) -> Result<bool> {
-    Ok(false)
+fn sync_one(path: &Path) -> Result<()> {
+    sync_path(path).map_err(|error| io_error("sync", path, &error))
 }

@@ -16,7 +16,8 @@ use super::format::check_layout;
 use super::index::Index;
 use super::ingest::Ingest;
 use super::reach::{Graph, GraphCache};
-use super::state::{State, sync_one};
+use super::state::State;
+use super::sync::sync_path;
 use super::transaction::Transaction;
 use super::{blocking, read};
 use crate::ability::{
@@ -145,7 +146,7 @@ impl Shared {
         draft.write(&content)?;
         draft.sync()?;
         draft.publish_new(&target)?;
-        sync_one(&self.root)
+        sync_path(&self.root).map_err(|error| io_error("sync", &self.root, &error))
     }
 }
 
@@ -230,7 +231,11 @@ impl ListTags for LayoutStore {
     /// One page, in the order of bytes.
     fn tags<'a>(&'a self, last: Option<&str>) -> BoxStream<'a, Result<Vec<String>>> {
         let last = last.map(str::to_owned);
-        let page = self.blocking(move |shared| Ok(shared.view()?.tags_after(last.as_deref())));
+        let page = self.blocking(move |shared| {
+            let view = shared.view()?;
+            let page = view.tags_after(last.as_deref());
+            Ok(page.map(str::to_owned).collect())
+        });
         stream::once(page.boxed()).boxed()
     }
 }

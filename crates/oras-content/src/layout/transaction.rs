@@ -7,9 +7,10 @@ use oras_spec::layout::INDEX_FILE;
 use super::format::MAX_INDEX_BYTES;
 use super::index::Index;
 use super::lock::LayoutLock;
-use super::state::sync_one;
 use super::store::Shared;
+use super::sync::sync_path;
 use crate::error::{Error, ErrorKind, Result};
+use crate::payload::io_error;
 
 /// The right to change the layout, and the index as it will be. Dropping it changes nothing.
 ///
@@ -77,8 +78,9 @@ impl<'a> Transaction<'a> {
         };
         self.shared
             .state()
-            .saved(file, self.index.clone(), adopted)?;
-        sync_one(&self.shared.root)
+            .saved(&self.shared.root, file, self.index.clone(), adopted)?;
+        let root = &self.shared.root;
+        sync_path(root).map_err(|error| io_error("sync", root, &error))
     }
 }
 

@@ -90,7 +90,7 @@ fn its_own_digest_as_tag_only_lists_it() {
     let a = manifest("a");
     index.tag(&a, a.digest.as_str()).unwrap();
     assert_eq!(entries(&index, &["a"]), ["a"]);
-    assert!(index.tags_after(None).is_empty());
+    assert!(index.tags_after(None).next().is_none());
 }
 
 #[test]
@@ -181,10 +181,10 @@ fn tags_come_in_the_order_of_bytes_after_the_given_one() {
         index.tag(&manifest("a"), tag).unwrap();
     }
     let all = ["B", "a", "b", "example.com/foo:v1", "weird tag!"];
-    assert_eq!(index.tags_after(None), all);
-    assert_eq!(index.tags_after(Some("a")), all[2..]);
-    assert_eq!(index.tags_after(Some("aa")), all[2..]);
-    assert!(index.tags_after(Some("x")).is_empty());
+    assert!(index.tags_after(None).eq(all));
+    assert!(index.tags_after(Some("a")).eq(all[2..].iter().copied()));
+    assert!(index.tags_after(Some("aa")).eq(all[2..].iter().copied()));
+    assert!(index.tags_after(Some("x")).next().is_none());
 }
 
 #[test]
@@ -204,4 +204,24 @@ fn of_two_entries_with_one_tag_the_last_counts_and_tagging_leaves_one() {
     assert_eq!(index.tagged("v1").unwrap().digest, manifest("b").digest);
     index.tag(&manifest("c"), "v1").unwrap();
     assert_eq!(entries(&index, &["a", "b", "c"]), ["a", "b", "c=v1"]);
+}
+
+#[test]
+fn annotations_of_the_index_are_set_beside_those_of_others() {
+    let text = r#"{"schemaVersion":2,"annotations":{"theirs":"kept"},"manifests":[]}"#;
+    let mut index = Index::parse(text.as_bytes()).unwrap();
+    assert_eq!(index.annotation("ours"), None);
+    index.annotate("ours", "1").unwrap();
+    index.annotate("ours", "2").unwrap();
+    let json = index.to_json().unwrap();
+    let again = Index::parse(&json).unwrap();
+    assert_eq!(again.annotation("ours").as_deref(), Some("2"));
+    assert_eq!(again.annotation("theirs").as_deref(), Some("kept"));
+    assert!(
+        String::from_utf8(json)
+            .unwrap()
+            .matches("annotations")
+            .count()
+            == 1
+    );
 }
