@@ -81,14 +81,17 @@ pub trait Uploads: Send + Sync {
     async fn cancel_upload(&self, repository: &str, id: &str) -> Result<bool>;
 }
 
-/// Writes to one session. Dropping it ends the writing, not the session: what was written stays.
+/// Writes to one session. Dropping it ends the writing, not the session: what was flushed stays.
 #[async_trait]
 pub trait UploadWriter: Send {
     /// How many bytes the session holds.
     fn offset(&self) -> u64;
 
-    /// Appends `bytes`.
+    /// Appends `bytes`, which need not be in the session before [`flush`](Self::flush).
     async fn write(&mut self, bytes: Bytes) -> Result<()>;
+
+    /// Waits until what was written is in the session, to stay there.
+    async fn flush(&mut self) -> Result<()>;
 
     /// Forgets what this writer wrote.
     async fn roll_back(&mut self) -> Result<()>;

@@ -22,12 +22,14 @@
 //! - [`route`]: which endpoint a path means
 //! - [`auth`]: who may do what
 //! - [`driver`]: what storage can do
+//! - [`layout`]: storage in a folder, an OCI image layout for each repository
 //! - [`memory`]: storage in memory
 
 #![deny(missing_docs)]
 
 pub mod auth;
 pub mod driver;
+pub mod layout;
 pub mod memory;
 pub mod route;
 

@@ -1,5 +1,6 @@
 //! The registry as a service, and how to build one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http_body::Body as HttpBody;
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
 use crate::handler;
+use crate::layout::{LayoutDriver, LayoutOptions};
 use crate::memory::MemoryDriver;
 use crate::server::{Server, ServerError};
 use crate::session::Sessions;
@@ -65,19 +67,40 @@ impl Default for Limits {
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
-    driver: Option<Arc<dyn Driver>>,
+    storage: Storage,
     limits: Limits,
+}
+
+/// Where everything is going to be kept.
+#[derive(Default)]
+enum Storage {
+    #[default]
+    Memory,
+    Folder(PathBuf, LayoutOptions),
+    Driver(Arc<dyn Driver>),
 }
 
 impl Builder {
     /// Keeps everything in memory.
-    pub fn memory(self) -> Self {
-        self.store(MemoryDriver::new())
+    pub fn memory(mut self) -> Self {
+        self.storage = Storage::Memory;
+        self
+    }
+
+    /// Keeps each repository as an image layout in the folder `path`, which is created if it is not there.
+    pub fn folder(self, path: impl Into<PathBuf>) -> Self {
+        self.layouts(path, LayoutOptions::default())
+    }
+
+    /// Keeps each repository as an image layout in the folder `path`, in the way of `options`.
+    pub fn layouts(mut self, path: impl Into<PathBuf>, options: LayoutOptions) -> Self {
+        self.storage = Storage::Folder(path.into(), options);
+        self
     }
 
     /// Keeps everything where `driver` keeps it.
     pub fn store(mut self, driver: impl Driver) -> Self {
-        self.driver = Some(Arc::new(driver));
+        self.storage = Storage::Driver(Arc::new(driver));
         self
     }
 
@@ -92,7 +115,11 @@ impl Builder {
     /// # Errors
     /// [`ServerError::Storage`] if the storage can't be opened.
     pub fn build(self) -> Result<Registry, ServerError> {
-        let driver = self.driver.unwrap_or_else(|| Arc::new(MemoryDriver::new()));
+        let driver: Arc<dyn Driver> = match self.storage {
+            Storage::Memory => Arc::new(MemoryDriver::new()),
+            Storage::Folder(path, options) => Arc::new(LayoutDriver::open(path, options)?),
+            Storage::Driver(driver) => driver,
+        };
         Ok(Registry {
             shared: Arc::new(Shared {
                 driver,

@@ -92,7 +92,10 @@ async fn patch(shared: &Shared, call: &mut Call, name: &str, id: &str) -> Answer
     let announced = announced(call)?;
     let (mut turn, mut writer) = write(shared, name, id).await?;
     fits(announced, name, id, writer.offset())?;
-    receive(call, &mut writer, &mut turn, announced, &shared.limits).await?;
+    let received = receive(call, &mut writer, &mut turn, announced, &shared.limits).await;
+    // Also what came before the connection broke: the client goes on from there.
+    writer.flush().await?;
+    received?;
     let accepted = reply::empty(StatusCode::ACCEPTED);
     Ok(state(accepted, name, id, writer.offset()))
 }
@@ -108,7 +111,11 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, id: &str, digest: &Di
         writing => writing?,
     };
     fits(announced, name, id, writer.offset())?;
-    receive(call, &mut writer, &mut turn, announced, &shared.limits).await?;
+    let received = receive(call, &mut writer, &mut turn, announced, &shared.limits).await;
+    if received.is_err() {
+        writer.flush().await?;
+    }
+    received?;
     match writer.commit(digest).await? {
         Commit::Stored => {
             shared.sessions.finish(name, id, digest);

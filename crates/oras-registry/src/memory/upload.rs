@@ -104,6 +104,10 @@ impl UploadWriter for Writer {
         Ok(())
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     async fn roll_back(&mut self) -> Result<()> {
         let mut session = lock(&self.session);
         session.content.pieces.truncate(self.before.pieces);

@@ -5,8 +5,9 @@ use futures_util::TryStreamExt;
 use oras_registry::driver::{
     Commit, Condition, Driver, Entry, ManifestCommit, PutOutcome, Required, UntagOutcome,
 };
+use oras_registry::layout::{LayoutDriver, LayoutOptions};
 use oras_registry::memory::MemoryDriver;
-use oras_spec::{Algorithm, Annotations, Descriptor, Digest};
+use oras_spec::{Algorithm, Descriptor, Digest, ImageIndex, json, media_type};
 
 async fn push(driver: &dyn Driver, repository: &str, content: &'static [u8]) -> Digest {
     let digest = Digest::sha256(content);
@@ -36,18 +37,34 @@ async fn read(
     Some(pieces.concat())
 }
 
-fn commit(content: &'static str, subject: Option<&Digest>, tags: &[&str]) -> ManifestCommit {
-    let digest = Digest::sha256(content.as_bytes());
+/// A manifest that is told from others by `name`.
+fn manifest(name: &str, subject: Option<&Digest>) -> Bytes {
+    let subject = subject.map(|digest| Descriptor::new("a/b", digest.clone(), 7));
+    let manifest = ImageIndex {
+        artifact_type: Some("a/t".into()),
+        subject,
+        annotations: [("name".to_owned(), name.to_owned())].into(),
+        ..ImageIndex::new(Vec::new())
+    };
+    json::to_vec(&manifest).unwrap().into()
+}
+
+fn digest_of(name: &str, subject: Option<&Digest>) -> Digest {
+    Digest::sha256(&manifest(name, subject))
+}
+
+fn commit(name: &str, subject: Option<&Digest>, tags: &[&str]) -> ManifestCommit {
+    let bytes = manifest(name, subject);
     ManifestCommit {
         entry: Entry {
-            media_type: "m/t".into(),
-            digest,
-            size: content.len() as u64,
+            media_type: media_type::IMAGE_INDEX.into(),
+            digest: Digest::sha256(&bytes),
+            size: bytes.len() as u64,
             artifact_type: Some("a/t".into()),
-            annotations: Annotations::new(),
+            annotations: [("name".to_owned(), name.to_owned())].into(),
             subject: subject.cloned(),
         },
-        bytes: Bytes::from_static(content.as_bytes()),
+        bytes,
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         condition: Condition::Always,
         required: Vec::new(),
@@ -98,6 +115,7 @@ async fn uploads(driver: &dyn Driver) {
     let mut writer = driver.write_upload("up", "one").await.unwrap().unwrap();
     writer.write("abc".into()).await.unwrap();
     assert_eq!(writer.offset(), 3);
+    writer.flush().await.unwrap();
     drop(writer);
     assert_eq!(driver.upload_offset("up", "one").await.unwrap(), Some(3));
     assert_eq!(driver.upload_offset("other", "one").await.unwrap(), None);
@@ -134,7 +152,8 @@ async fn uploads(driver: &dyn Driver) {
 
 async fn manifests(driver: &dyn Driver) {
     let name = "manifests";
-    let digest = Digest::sha256(b"one");
+    let digest = digest_of("one", None);
+    let size = manifest("one", None).len() as u64;
     assert!(!driver.has_repository(name).await.unwrap());
     let put = driver
         .put_manifest(name, commit("one", None, &["b", "a"]))
@@ -144,9 +163,9 @@ async fn manifests(driver: &dyn Driver) {
     let stored = driver.manifest(name, &digest).await.unwrap().unwrap();
     assert_eq!(
         (stored.media_type.as_str(), &stored.bytes[..]),
-        ("m/t", &b"one"[..])
+        (media_type::IMAGE_INDEX, &manifest("one", None)[..])
     );
-    assert_eq!(driver.blob_size(name, &digest).await.unwrap(), Some(3));
+    assert_eq!(driver.blob_size(name, &digest).await.unwrap(), Some(size));
     assert_eq!(
         driver.resolve_tag(name, "a").await.unwrap(),
         Some(digest.clone())
@@ -168,7 +187,7 @@ async fn manifests(driver: &dyn Driver) {
     assert_eq!(put, PutOutcome::ConditionFailed);
     let mut refused = commit("two", None, &["new"]);
     let missing = Descriptor::of_bytes("a/b", b"missing");
-    let wrong = Descriptor::new("m/t", digest.clone(), 4);
+    let wrong = Descriptor::new("m/t", digest.clone(), size + 1);
     refused.required = vec![Required::Blob(missing.clone())];
     let put = driver.put_manifest(name, refused.clone()).await.unwrap();
     assert_eq!(put, PutOutcome::Missing(vec![missing.digest]));
@@ -210,7 +229,7 @@ async fn listings(driver: &dyn Driver) {
             .collect::<Vec<_>>()
     };
     let mut all: Vec<Digest> = ["r1", "r2", "r3"]
-        .map(|content| Digest::sha256(content.as_bytes()))
+        .map(|name| digest_of(name, Some(&subject)))
         .into();
     all.sort();
     assert_eq!(list(None, None, 9).await, all);
@@ -232,11 +251,20 @@ async fn listings(driver: &dyn Driver) {
     );
 }
 
+async fn all(driver: &dyn Driver) {
+    blobs(driver).await;
+    uploads(driver).await;
+    manifests(driver).await;
+    listings(driver).await;
+}
+
 #[tokio::test]
 async fn memory_passes_the_suite() {
-    let driver = MemoryDriver::new();
-    blobs(&driver).await;
-    uploads(&driver).await;
-    manifests(&driver).await;
-    listings(&driver).await;
+    all(&MemoryDriver::new()).await;
+}
+
+#[tokio::test]
+async fn layouts_pass_the_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    all(&LayoutDriver::open(folder.path(), LayoutOptions::default()).unwrap()).await;
 }

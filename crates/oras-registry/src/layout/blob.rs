@@ -1,0 +1,94 @@
+//! Blobs of repositories, and sharing them.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use oras_spec::Digest;
+
+use super::change::{Change, Outcome};
+use super::place::blob_in;
+use super::store::touch;
+use super::{LayoutDriver, blocking, failed, read};
+use crate::driver::{BlobReader, Blobs, Mounts, Result};
+
+#[async_trait]
+impl Blobs for LayoutDriver {
+    /// Whoever learns here that a blob is there may refer to it soon: it is kept for the time of the grace from now on.
+    async fn blob_size(&self, repository: &str, digest: &Digest) -> Result<Option<u64>> {
+        let path = blob_in(&self.shared.repository(repository).root, digest);
+        let Some(found) = read::look(path.clone()).await? else {
+            return Ok(None);
+        };
+        let age = SystemTime::now().duration_since(found.changed);
+        // Not each time, because it is written down.
+        let soon = age.is_ok_and(|age| age > self.shared.options.grace / 4);
+        if soon && !self.shared.options.read_only {
+            blocking(move || touch(&path).map_err(failed("keeping a blob"))).await?;
+        }
+        Ok(Some(found.size))
+    }
+
+    async fn open_blob(
+        &self,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<Box<dyn BlobReader>>> {
+        let path = blob_in(&self.shared.repository(repository).root, digest);
+        let found = read::open(path).await?;
+        Ok(found.map(|found| {
+            let buffers = Arc::clone(&self.shared.buffers);
+            Box::new(read::Reader { found, buffers }) as Box<dyn BlobReader>
+        }))
+    }
+
+    async fn delete_blob(&self, repository: &str, digest: &Digest) -> Result<bool> {
+        let change = Change::DeleteBlob(digest.clone());
+        let outcome = self.change(repository, change).await?;
+        Ok(matches!(outcome, Outcome::Deleted(true)))
+    }
+}
+
+#[async_trait]
+impl Mounts for LayoutDriver {
+    /// Found by looking into each repository, but only if more than one place in the registry has the content.
+    async fn holders(&self, digest: &Digest) -> Result<Vec<String>> {
+        let digest = digest.clone();
+        self.blocking(move |shared| {
+            if !is_linked(&shared.places.blob(&digest)) {
+                return Ok(Vec::new());
+            }
+            let names = shared.all_names()?;
+            let holds = |name: &&String| {
+                let path = blob_in(&shared.places.repository(name), &digest);
+                fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+            };
+            Ok(names.keys().filter(holds).cloned().collect())
+        })
+        .await
+    }
+
+    async fn link_blob(&self, digest: &Digest, from: &str, to: &str) -> Result<bool> {
+        let digest = digest.clone();
+        let from = self.shared.places.repository(from);
+        let to = self.shared.places.repository(to);
+        self.blocking(move |shared| {
+            let linked = shared.share(&from, &to, &digest);
+            linked.map_err(failed("sharing a blob"))
+        })
+        .await
+    }
+}
+
+/// Whether a file of the shared store is in use, as far as the file system can tell.
+fn is_linked(path: &std::path::Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    #[cfg(unix)]
+    let links = std::os::unix::fs::MetadataExt::nlink(&metadata);
+    #[cfg(not(unix))]
+    let links = 2;
+    metadata.is_file() && links > 1
+}

@@ -1,0 +1,128 @@
+//! Where everything is in the folder of a registry.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, INGEST_DIR, OCI_LAYOUT_FILE, blob_path};
+use oras_spec::{Algorithm, Digest};
+
+/// The registry's own folder, in the root and in each repository. Components of names never start with a dot.
+pub(super) const OWN: &str = ".oras";
+
+/// Components that mean something else in a layout. With an underscore before them they mean nothing, and no component
+/// of a name starts with one.
+const TAKEN: [&str; 4] = [BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE, INGEST_DIR];
+
+/// Knows the names of all files.
+pub(super) struct Places {
+    root: PathBuf,
+}
+
+impl Places {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Creates the folders that everything else is put into. Blocks.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        fs::create_dir_all(self.all_uploads())?;
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            fs::create_dir_all(self.all_blobs().join(algorithm.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// The folder of a repository.
+    pub(super) fn repository(&self, name: &str) -> PathBuf {
+        let mut path = self.root.clone();
+        for component in name.split('/') {
+            match TAKEN.contains(&component) {
+                true => path.push(format!("_{component}")),
+                false => path.push(component),
+            }
+        }
+        path
+    }
+
+    /// The component of a repository's name that a folder stands for.
+    pub(super) fn component(folder: &str) -> Option<&str> {
+        match folder.strip_prefix('_') {
+            Some(taken) => TAKEN.contains(&taken).then_some(taken),
+            None => (!TAKEN.contains(&folder) && !folder.starts_with('.')).then_some(folder),
+        }
+    }
+
+    pub(super) fn all_blobs(&self) -> PathBuf {
+        self.root.join(OWN).join(BLOBS_DIR)
+    }
+
+    /// Where content is that repositories share.
+    pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
+        let encoded = digest.encoded();
+        let shard = encoded.get(..2).unwrap_or("__");
+        let mut path = self.all_blobs();
+        path.extend([digest.algorithm(), shard, encoded]);
+        path
+    }
+
+    pub(super) fn all_uploads(&self) -> PathBuf {
+        self.root.join(OWN).join("uploads")
+    }
+
+    /// Where the uploads to a repository arrive. One component: a comma is in no name.
+    pub(super) fn uploads(&self, name: &str) -> PathBuf {
+        self.all_uploads().join(name.replace('/', ","))
+    }
+
+    /// Where an upload arrives, if `id` can be one.
+    pub(super) fn upload(&self, name: &str, id: &str) -> Option<PathBuf> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let sane = !id.is_empty() && id.len() <= 64 && id.bytes().all(plain);
+        sane.then(|| self.uploads(name).join(id))
+    }
+}
+
+/// Where a repository, whose folder is `root`, has content.
+pub(super) fn blob_in(root: &Path, digest: &Digest) -> PathBuf {
+    root.join(blob_path(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_of_a_layout_are_set_aside_in_repositories() {
+        let places = Places::new("/root".into());
+        for (name, path) in [
+            ("team/app", "/root/team/app"),
+            ("a/blobs/b", "/root/a/_blobs/b"),
+            ("index.json", "/root/_index.json"),
+            ("oci-layout/ingest", "/root/_oci-layout/_ingest"),
+        ] {
+            assert_eq!(places.repository(name), Path::new(path));
+            let components = Path::new(path).strip_prefix("/root").unwrap();
+            let components = components.iter().map(|part| part.to_str().unwrap());
+            let back: Option<Vec<&str>> = components.map(Places::component).collect();
+            assert_eq!(back.unwrap().join("/"), name);
+        }
+        for folder in ["blobs", "ingest", ".oras", "_other"] {
+            assert_eq!(Places::component(folder), None);
+        }
+    }
+
+    #[test]
+    fn an_upload_never_leaves_its_folder() {
+        let places = Places::new("/root".into());
+        let path = places.upload("a/b", "3f-7").unwrap();
+        assert_eq!(path, Path::new("/root/.oras/uploads/a,b/3f-7"));
+        for id in ["", "..", "a/b", ".", "x\0", &"a".repeat(65)] {
+            assert_eq!(places.upload("a", id), None);
+        }
+    }
+}
