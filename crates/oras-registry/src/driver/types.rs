@@ -37,17 +37,28 @@ pub enum Condition {
     Absent,
     /// The tag points to one of these.
     PointsTo(Vec<Digest>),
+    /// The tag, if it is one of `tags`, does not exist or points to `digest` already.
+    Unmoved {
+        /// The tags that never move.
+        tags: Vec<String>,
+        /// What they are to point to.
+        digest: Digest,
+    },
 }
 
 impl Condition {
-    /// Whether it holds for what a tag points to.
+    /// Whether it holds for a tag and what it points to.
     #[must_use]
-    pub fn holds(&self, current: Option<&Digest>) -> bool {
+    pub fn holds(&self, tag: &str, current: Option<&Digest>) -> bool {
         match self {
             Self::Always => true,
             Self::Exists => current.is_some(),
             Self::Absent => current.is_none(),
             Self::PointsTo(digests) => current.is_some_and(|current| digests.contains(current)),
+            Self::Unmoved { tags, digest } => {
+                current.is_none_or(|current| current == digest)
+                    || !tags.iter().any(|unmoved| unmoved == tag)
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ impl Draft<'_> {
         if !commit
             .tags
             .iter()
-            .all(|tag| commit.condition.holds(pointed(tag)))
+            .all(|tag| commit.condition.holds(tag, pointed(tag)))
         {
             return Ok(PutOutcome::ConditionFailed);
         }
@@ -159,7 +159,7 @@ impl Draft<'_> {
         let Some(current) = self.index.tagged(tag).map(|entry| &entry.digest) else {
             return Ok(UntagOutcome::Missing);
         };
-        if !condition.holds(Some(current)) {
+        if !condition.holds(tag, Some(current)) {
             return Ok(UntagOutcome::ConditionFailed);
         }
         self.take(Step::Untag(tag.to_owned()))?;

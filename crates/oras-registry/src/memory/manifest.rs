@@ -22,7 +22,7 @@ impl Repository {
 
     /// Why a commit can't be.
     fn refusal(&self, commit: &ManifestCommit) -> Option<PutOutcome> {
-        let holds = |tag: &String| commit.condition.holds(self.tags.get(tag));
+        let holds = |tag: &String| commit.condition.holds(tag, self.tags.get(tag));
         if !commit.tags.iter().all(holds) {
             return Some(PutOutcome::ConditionFailed);
         }
@@ -156,7 +156,7 @@ impl Tags for MemoryDriver {
         else {
             return Ok(UntagOutcome::Missing);
         };
-        if !condition.holds(Some(&current)) {
+        if !condition.holds(tag, Some(&current)) {
             return Ok(UntagOutcome::ConditionFailed);
         }
         held.tags.remove(tag);

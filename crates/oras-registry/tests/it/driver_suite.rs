@@ -185,6 +185,30 @@ async fn manifests(driver: &dyn Driver) {
     refused.condition = Condition::Absent;
     let put = driver.put_manifest(name, refused).await.unwrap();
     assert_eq!(put, PutOutcome::ConditionFailed);
+    let mut moved = commit("two", None, &["a", "new"]);
+    let unmoved = |tag: &str, digest: &Digest| Condition::Unmoved {
+        tags: vec![tag.to_owned()],
+        digest: digest.clone(),
+    };
+    moved.condition = unmoved("a", &moved.entry.digest);
+    let put = driver.put_manifest(name, moved.clone()).await.unwrap();
+    assert_eq!(put, PutOutcome::ConditionFailed);
+    let mut same = commit("one", None, &["a"]);
+    same.condition = unmoved("a", &digest);
+    let put = driver.put_manifest(name, same).await.unwrap();
+    assert_eq!(put, PutOutcome::Stored);
+    moved.tags = vec!["b".to_owned(), "c".to_owned()];
+    moved.condition = unmoved("c", &moved.entry.digest);
+    let put = driver.put_manifest(name, moved.clone()).await.unwrap();
+    assert_eq!(put, PutOutcome::Stored);
+    assert!(
+        driver
+            .delete_manifest(name, &moved.entry.digest)
+            .await
+            .unwrap()
+    );
+    let put = driver.put_manifest(name, commit("one", None, &["b"])).await;
+    assert_eq!(put.unwrap(), PutOutcome::Stored);
     let mut refused = commit("two", None, &["new"]);
     let missing = Descriptor::of_bytes("a/b", b"missing");
     let wrong = Descriptor::new("m/t", digest.clone(), size + 1);
