@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderName};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName};
 use http::{HeaderMap, Method, Request};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use crate::auth::Caller;
 use crate::body::{RequestBody, drain};
 use crate::failure::Failure;
+use crate::peer::Peer;
 
 /// How much of a body nobody wants is read, in bytes.
 const DRAINED_BYTES: usize = 1024 * 1024;
@@ -24,6 +25,9 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) caller: Caller,
+    pub(crate) peer: Peer,
+    /// What the client calls this server.
+    pub(crate) host: Option<String>,
     body: RequestBody,
     reading: Reading,
     query: Vec<(String, String)>,
@@ -39,14 +43,19 @@ enum Reading {
 
 impl Call {
     pub(crate) fn new(request: Request<RequestBody>) -> (String, Self) {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let authority = parts.uri.authority().map(|host| host.as_str().to_owned());
+        let header = || Some(parts.headers.get(HOST)?.to_str().ok()?.to_owned());
+        let host = authority.or_else(header);
         // A plus sign means itself: media types have it, and nothing here has blanks.
         let query = parts.uri.query().unwrap_or_default().replace('+', "%2B");
         let query = form_urlencoded::parse(query.as_bytes()).into_owned();
         let call = Self {
             method: parts.method,
             headers: parts.headers,
-            caller: Caller,
+            caller: Caller::default(),
+            peer: parts.extensions.remove().unwrap_or_default(),
+            host,
             body,
             reading: Reading::NotBegun,
             query: query.collect(),

@@ -89,6 +89,11 @@ impl Failure {
         Self::new(StatusCode::PRECONDITION_FAILED, ErrorCode::DENIED, text)
     }
 
+    pub(crate) fn immutable_tag() -> Self {
+        let text = "the tag is immutable and points to something else";
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::DENIED, text)
+    }
+
     pub(crate) fn with_detail(mut self, detail: Value) -> Self {
         if let Some(error) = self.errors.first_mut() {
             error.detail = detail;

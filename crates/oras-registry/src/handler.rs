@@ -12,9 +12,10 @@ mod range;
 mod referrer;
 mod reply;
 mod tag;
+mod token;
 mod upload;
 
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use oras_spec::ErrorCode;
@@ -40,7 +41,7 @@ pub(crate) async fn respond(shared: &Shared, request: Request<RequestBody>) -> R
     let (path, mut call) = Call::new(request);
     let answer = dispatch(shared, &path, &mut call).await;
     let mut response = answer.unwrap_or_else(Failure::into_response);
-    finish(&call, &mut response);
+    finish(shared, &call, &mut response);
     call.drain().await;
     response
 }
@@ -50,11 +51,7 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
         return Ok(base::root());
     }
     let route = route::parse(path).map_err(|error| match error {
-        RouteError::Unknown => Failure::new(
-            StatusCode::NOT_FOUND,
-            ErrorCode::UNSUPPORTED,
-            error.to_string(),
-        ),
+        RouteError::Unknown => unknown_endpoint(),
         RouteError::InvalidName => Failure::new(
             StatusCode::BAD_REQUEST,
             ErrorCode::NAME_INVALID,
@@ -70,8 +67,16 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
         let failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::UNSUPPORTED, text);
         return Err(failure.with_header(ALLOW, allowed));
     }
+    if let Some(gate) = &shared.gate
+        && route != Route::Token
+    {
+        let visitor = gate.visitor(call);
+        let identified = gate.identify(&visitor).await;
+        call.caller = gate.admit(call, &route, &visitor.origin, identified)?;
+    }
     match route {
         Route::Base => Ok(base::ping()),
+        Route::Token => token::handle(shared, call).await,
         Route::Catalog => catalog::list(shared, call).await,
         Route::Tags { name } => tag::list(shared, call, &name).await,
         Route::Referrers { name, digest } => referrer::list(shared, call, &name, &digest).await,
@@ -84,9 +89,15 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
     }
 }
 
+fn unknown_endpoint() -> Failure {
+    let text = RouteError::Unknown.to_string();
+    Failure::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, text)
+}
+
 fn allowed(route: &Route) -> &'static str {
     match route {
         Route::Base | Route::Catalog | Route::Tags { .. } | Route::Referrers { .. } => "GET, HEAD",
+        Route::Token => "GET, POST",
         Route::Blob { .. } => "GET, HEAD, DELETE",
         Route::Uploads { .. } => "POST",
         Route::Upload { .. } => "GET, HEAD, PATCH, PUT, DELETE",
@@ -95,7 +106,7 @@ fn allowed(route: &Route) -> &'static str {
 }
 
 /// What all answers have in common.
-fn finish(call: &Call, response: &mut Response<Body>) {
+fn finish(shared: &Shared, call: &Call, response: &mut Response<Body>) {
     let bodiless = matches!(
         response.status(),
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
@@ -109,6 +120,10 @@ fn finish(call: &Call, response: &mut Response<Body>) {
         *response.body_mut() = Body::empty();
     }
     let headers = response.headers_mut();
+    if shared.gate.is_some() && headers.contains_key(CACHE_CONTROL) {
+        // A shared cache must not give it to somebody else.
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
     headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let sane = |id: &&HeaderValue| {

@@ -24,6 +24,7 @@
 //! - [`driver`]: what storage can do
 //! - [`layout`]: storage in a folder, an OCI image layout for each repository
 //! - [`memory`]: storage in memory
+//! - [`peer`]: where a request comes from
 
 #![deny(missing_docs)]
 
@@ -31,6 +32,7 @@ pub mod auth;
 pub mod driver;
 pub mod layout;
 pub mod memory;
+pub mod peer;
 pub mod route;
 
 mod body;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 
+use crate::auth::{Auth, Gate};
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
 use crate::handler;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) limits: Limits,
     pub(crate) sessions: Sessions,
+    /// `None` if everybody may do everything.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// What a registry refuses to take.
@@ -69,6 +72,7 @@ impl Default for Limits {
 pub struct Builder {
     storage: Storage,
     limits: Limits,
+    auth: Auth,
 }
 
 /// Where everything is going to be kept.
@@ -110,10 +114,16 @@ impl Builder {
         self
     }
 
+    /// Asks who sends a request, and lets them do what they may. Without it everybody may do everything.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
     /// The registry, listening nowhere.
     ///
     /// # Errors
-    /// [`ServerError::Storage`] if the storage can't be opened.
+    /// [`ServerError::Storage`] if the storage can't be opened, [`ServerError::Auth`] for rules that make no sense.
     pub fn build(self) -> Result<Registry, ServerError> {
         let driver: Arc<dyn Driver> = match self.storage {
             Storage::Memory => Arc::new(MemoryDriver::new()),
@@ -125,6 +135,7 @@ impl Builder {
                 driver,
                 limits: self.limits,
                 sessions: Sessions::default(),
+                gate: Gate::new(self.auth)?,
             }),
         })
     }

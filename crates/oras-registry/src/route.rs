@@ -14,6 +14,8 @@ pub enum Route {
     Base,
     /// `/v2/_catalog`: the repositories.
     Catalog,
+    /// `/v2/token`, also without `/v2`: the token service.
+    Token,
     /// `/v2/<name>/tags/list`.
     Tags {
         /// The repository.
@@ -87,6 +89,7 @@ pub const MAX_COMPONENT_BYTES: usize = 200;
 pub fn parse(path: &str) -> Result<Route, RouteError> {
     let rest = match path {
         "/v2" | "/v2/" => return Ok(Route::Base),
+        "/v2/token" | "/token" => return Ok(Route::Token),
         _ => path.strip_prefix("/v2/").ok_or(RouteError::Unknown)?,
     };
     if matches!(rest, "_catalog" | "_catalog/") {
@@ -191,6 +194,7 @@ mod tests {
         let got = match parse(path) {
             Ok(Route::Base) => "base".to_owned(),
             Ok(Route::Catalog) => "catalog".to_owned(),
+            Ok(Route::Token) => "token".to_owned(),
             Ok(Route::Tags { name }) => format!("tags {name}"),
             Ok(Route::Manifest { name, reference }) => format!("manifest {name} {reference}"),
             Ok(Route::Blob { name, digest }) => format!("blob {name} {digest}"),
@@ -207,6 +211,9 @@ mod tests {
         check("/v2", "base");
         check("/v2/", "base");
         check("/v2/_catalog", "catalog");
+        check("/v2/token", "token");
+        check("/token", "token");
+        check("/v2/token/tags/list", "tags token");
         check("/v2/a/b/tags/list", "tags a/b");
         check("/v2/a/b/manifests/v1", "manifest a/b v1");
         check("/v2/a/blobs/sha256:00", "blob a sha256:00");

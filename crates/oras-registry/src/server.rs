@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,7 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::auth::AuthError;
 use crate::driver::DriverError;
+use crate::peer::Peer;
 use crate::registry::Registry;
 
 /// How long the head of a request may take.
@@ -39,6 +43,9 @@ pub enum ServerError {
     /// The storage can't be opened.
     #[error("cannot open the storage")]
     Storage(#[from] DriverError),
+    /// Who may do what is not clear.
+    #[error("cannot set up authentication")]
+    Auth(#[from] AuthError),
 }
 
 /// A registry that listens. Dropping it frees the port at once and ends all connections.
@@ -137,8 +144,13 @@ async fn accept(registry: Registry, listener: Listener, mut stop: watch::Receive
 async fn serve(registry: Registry, stream: TcpStream, mut stop: watch::Receiver<bool>) {
     // Small answers must not wait for more to send; without it they are only slower.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let peer = Peer {
+        addr: stream.peer_addr().ok(),
+        ..Peer::default()
+    };
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let registry = registry.clone();
+        request.extensions_mut().insert(peer.clone());
         async move { Ok::<_, Infallible>(registry.respond(request).await) }
     });
     let connection = http1::Builder::new()

@@ -29,12 +29,15 @@ struct Table {
 
 struct Open {
     repository: String,
+    /// Who started it; `None` if that was in another process.
+    owner: Option<String>,
     active: Instant,
     gate: Arc<Gate>,
 }
 
 struct Finished {
     id: String,
+    owner: Option<String>,
     repository: String,
     digest: Digest,
     at: Instant,
@@ -73,16 +76,35 @@ impl Sessions {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a new session, if there are not too many of them.
-    pub(crate) fn admit(&self, repository: &str, id: &str, total: usize, own: usize) -> bool {
+    /// Takes note of a new session of `owner`, if there are not too many of them.
+    pub(crate) fn admit(
+        &self,
+        repository: &str,
+        id: &str,
+        owner: String,
+        (total, own): (usize, usize),
+    ) -> bool {
         let mut table = self.lock();
         let of_repository = table.open.values();
         let of_repository = of_repository.filter(|open| open.repository == repository);
         if table.open.len() >= total || of_repository.count() >= own {
             return false;
         }
-        table.open.insert(id.to_owned(), Open::new(repository));
+        let open = Open::new(repository, Some(owner));
+        table.open.insert(id.to_owned(), open);
         true
+    }
+
+    /// Whether a session is not one that somebody else started.
+    pub(crate) fn belongs_to(&self, id: &str, owner: &str) -> bool {
+        let table = self.lock();
+        let open = table.open.get(id).map(|open| &open.owner);
+        let finished = || table.finished.iter().find(|finished| finished.id == id);
+        let known = open.or_else(|| finished().map(|finished| &finished.owner));
+        match known {
+            Some(Some(known)) => known == owner,
+            Some(None) | None => true,
+        }
     }
 
     /// Takes over the writing to a session that exists.
@@ -90,7 +112,7 @@ impl Sessions {
         let gate = {
             let mut table = self.lock();
             let open = table.open.entry(id.to_owned());
-            let open = open.or_insert_with(|| Open::new(repository));
+            let open = open.or_insert_with(|| Open::new(repository, None));
             open.active = Instant::now();
             Arc::clone(&open.gate)
         };
@@ -116,12 +138,13 @@ impl Sessions {
     /// Remembers what a session became.
     pub(crate) fn finish(&self, repository: &str, id: &str, digest: &Digest) {
         let mut table = self.lock();
-        table.open.remove(id);
+        let owner = table.open.remove(id).and_then(|open| open.owner);
         if table.finished.len() >= MOST_REMEMBERED {
             table.finished.pop_front();
         }
         table.finished.push_back(Finished {
             id: id.to_owned(),
+            owner,
             repository: repository.to_owned(),
             digest: digest.clone(),
             at: Instant::now(),
@@ -155,9 +178,10 @@ impl Sessions {
 }
 
 impl Open {
-    fn new(repository: &str) -> Self {
+    fn new(repository: &str, owner: Option<String>) -> Self {
         Self {
             repository: repository.to_owned(),
+            owner,
             active: Instant::now(),
             gate: Arc::new(Gate {
                 writer: Arc::default(),

@@ -101,18 +101,27 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
     if named.is_some_and(|named| named != digest) {
         return Err(Failure::digest_mismatch());
     }
+    let condition = match immutable(call, name, &tags) {
+        unmoved if unmoved.is_empty() => condition,
+        unmoved => keeping(condition, unmoved, &digest),
+    };
     let (entry, required) = manifest_body::read(call.header(CONTENT_TYPE), &digest, &bytes)?;
     let subject = entry.subject.clone();
     let commit = ManifestCommit {
         entry,
         bytes,
         tags: tags.clone(),
-        condition,
+        condition: condition.clone(),
         required,
     };
     match shared.driver.put_manifest(name, commit).await? {
         PutOutcome::Stored => {}
-        PutOutcome::ConditionFailed => return Err(Failure::condition_failed()),
+        PutOutcome::ConditionFailed => {
+            return Err(match condition {
+                Condition::Unmoved { .. } => Failure::immutable_tag(),
+                _ => Failure::condition_failed(),
+            });
+        }
         PutOutcome::Missing(digests) => {
             let text = "the manifest refers to content that this repository does not have";
             let code = ErrorCode::MANIFEST_BLOB_UNKNOWN;
@@ -166,6 +175,29 @@ fn condition_of(call: &Call) -> Condition {
     match call.header(IF_NONE_MATCH).map(str::trim) {
         Some("*") => Condition::Absent,
         _ => Condition::Always,
+    }
+}
+
+/// The tags among `tags` that can't be made to point to something else.
+fn immutable(call: &Call, name: &str, tags: &[String]) -> Vec<String> {
+    let immutable = |tag: &&String| call.caller.finds_immutable(name, tag);
+    tags.iter().filter(immutable).cloned().collect()
+}
+
+/// Adds to the condition of a request that the tags `unmoved` may come to point to `digest`, but not move to it.
+fn keeping(condition: Condition, unmoved: Vec<String>, digest: &Digest) -> Condition {
+    let unmoved = || Condition::Unmoved {
+        tags: unmoved.clone(),
+        digest: digest.clone(),
+    };
+    match condition {
+        // Nothing moves if it was not there.
+        Condition::Absent => Condition::Absent,
+        // Of what the tag may point to, only the same manifest is left.
+        Condition::PointsTo(digests) if digests.contains(digest) => {
+            Condition::PointsTo(vec![digest.clone()])
+        }
+        _ => unmoved(),
     }
 }
 

@@ -41,7 +41,8 @@ pub(super) async fn start(shared: &Shared, call: &mut Call, name: &str) -> Answe
     let algorithm = algorithm.or_else(|| named.and_then(|digest| digest.verifier().ok()));
     // Some clients announce the digest and send the content later.
     let whole = digest.filter(|digest| !call.has_no_body() || is_of_nothing(digest));
-    let id = open(shared, name, algorithm.unwrap_or(Algorithm::Sha256)).await?;
+    let algorithm = algorithm.unwrap_or(Algorithm::Sha256);
+    let id = open(shared, name, algorithm, call.caller.key()).await?;
     let Some(digest) = whole else {
         return Ok(state(reply::empty(StatusCode::ACCEPTED), name, &id, 0));
     };
@@ -55,6 +56,9 @@ pub(super) async fn start(shared: &Shared, call: &mut Call, name: &str) -> Answe
 
 /// Any method on a session.
 pub(super) async fn handle(shared: &Shared, call: &mut Call, name: &str, id: &str) -> Answer {
+    if !shared.sessions.belongs_to(id, &call.caller.key()) {
+        return Err(Failure::upload_unknown());
+    }
     match call.method {
         Method::PATCH => patch(shared, call, name, id).await,
         Method::PUT => {
@@ -167,14 +171,19 @@ fn fits(announced: Announced, name: &str, id: &str, offset: u64) -> Result<(), F
 }
 
 /// Opens a session, if there are not too many.
-async fn open(shared: &Shared, name: &str, algorithm: Algorithm) -> Result<String, Failure> {
+async fn open(
+    shared: &Shared,
+    name: &str,
+    algorithm: Algorithm,
+    owner: String,
+) -> Result<String, Failure> {
     let limits = &shared.limits;
     for (repository, id) in shared.sessions.idle(limits.upload_idle) {
         cancel(shared, &repository, &id).await?;
     }
     let id = id::random();
-    let (total, own) = (limits.uploads, limits.uploads_per_repository);
-    if !shared.sessions.admit(name, &id, total, own) {
+    let most = (limits.uploads, limits.uploads_per_repository);
+    if !shared.sessions.admit(name, &id, owner, most) {
         let failure = Failure::new(
             StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::TOOMANYREQUESTS,
