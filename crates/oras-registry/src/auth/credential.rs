@@ -33,7 +33,7 @@ impl<'a> Credential<'a> {
     }
 
     fn read(header: &'a str) -> Option<Self> {
-        let (scheme, rest) = header.split_once(' ')?;
+        let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
         let rest = rest.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
             return Some(Self::Bearer(rest));
@@ -75,6 +75,7 @@ mod tests {
         check(&["basic  am86YTpi"], "jo with a:b");
         check(&["Bearer abc"], "abc");
         check(&["BEARER abc"], "abc");
+        check(&["Bearer"], "");
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Reply {
 
     /// What holds for every answer.
     #[track_caller]
-    fn is_well_formed(&self, method: &str) {
+    pub(crate) fn is_well_formed(&self, method: &str) {
         assert_eq!(
             self.header("docker-distribution-api-version"),
             "registry/2.0"

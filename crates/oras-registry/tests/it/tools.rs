@@ -6,25 +6,30 @@ use std::process::Command;
 use oras_registry::Registry;
 use oras_testkit::peer::skopeo;
 
-async fn run(program: &Path, arguments: &[&str]) -> String {
+pub(crate) async fn run(program: &Path, arguments: &[&str]) -> String {
+    attempt(program, arguments)
+        .await
+        .unwrap_or_else(|problem| panic!("{program:?} {arguments:?}: {problem}"))
+}
+
+/// The output of a program, or what it says when it fails.
+pub(crate) async fn attempt(program: &Path, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments);
     tokio::task::spawn_blocking(move || {
         let output = command.output().unwrap();
-        let (stdout, stderr) = (&output.stdout, &output.stderr);
-        assert!(
-            output.status.success(),
-            "{command:?}: {}",
-            String::from_utf8_lossy(stderr)
-        );
-        String::from_utf8_lossy(stdout).into_owned()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
+        }
     })
     .await
     .unwrap()
 }
 
 /// A layout with an image of one layer under the tag `v1`.
-async fn layout(folder: &Path) {
+pub(crate) async fn layout(folder: &Path) {
     use oras_spec::{Descriptor, Digest, ImageIndex, ImageManifest, json, layout, media_type};
     let write = |content: &[u8]| {
         let path = folder.join(layout::blob_path(&Digest::sha256(content)));
