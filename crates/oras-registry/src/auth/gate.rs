@@ -196,7 +196,8 @@ impl Gate {
         let (right, covered, refused) = match need {
             Need::Known => (!nobody, true, false),
             Need::Catalog => {
-                let right = self.policy.lists(&caller.identity);
+                // Clients sign in only when they are asked to: without that, they would see what everybody sees.
+                let right = !nobody && self.policy.lists(&caller.identity);
                 (right, access.is_none_or(Access::covers_catalog), !right)
             }
             Need::Repository { name, action, .. } => (

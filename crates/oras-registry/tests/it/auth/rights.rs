@@ -111,6 +111,9 @@ async fn the_catalog_shows_what_one_may_read_in_pages_without_gaps() {
     }
     assert_eq!((seen, pages), (expected, 3));
     let reply = web.send("GET /v2/_catalog", &[], "").await;
+    reply.check(401, "UNAUTHORIZED");
+    let anybody = web.token("", "registry:catalog:*").await;
+    let reply = web.bearer("GET /v2/_catalog", &anybody).await;
     assert_eq!(reply.json(), json!({ "repositories": [public] }));
     let all = web.as_user("root", "GET /v2/_catalog").await.json();
     assert_eq!(all["repositories"].as_array().unwrap().len(), 15);
