@@ -43,6 +43,9 @@ mod scope;
 mod throttle;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -74,7 +77,7 @@ pub struct Rule {
     /// What they may do.
     pub allow: Vec<Action>,
     /// Patterns of tags, with `*` for any text, that nobody can make point to something else once they are there. They
-    /// hold for the repositories of this rule whoever asks.
+    /// hold for the repositories of this rule whoever asks. Deleting such a tag is a matter of [`Action::Delete`].
     pub immutable_tags: Vec<String>,
 }
 

@@ -120,9 +120,13 @@ fn finish(shared: &Shared, call: &Call, response: &mut Response<Body>) {
         *response.body_mut() = Body::empty();
     }
     let headers = response.headers_mut();
-    if shared.gate.is_some() && headers.contains_key(CACHE_CONTROL) {
+    let public = headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes);
+    if let Some(public) = public.filter(|_| shared.gate.is_some()) {
         // A shared cache must not give it to somebody else.
-        headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+        let private = [b"private, ", public].concat();
+        if let Ok(private) = HeaderValue::from_bytes(&private) {
+            headers.insert(CACHE_CONTROL, private);
+        }
     }
     headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -50,6 +50,11 @@ async fn a_user_without_the_right_is_denied_and_reads_what_is_public() {
     };
     let tags = |name: &str| format!("GET /v2/{name}/tags/list");
     check("", &tags("public/app"), 200, "").await;
+    let config = Digest::sha256(b"{}");
+    let blob = format!("GET /v2/public/app/blobs/{config}");
+    let reply = web.send(&blob, &[], "").await;
+    let caching = "private, max-age=31536000, immutable";
+    assert_eq!(reply.header("cache-control"), caching);
     check("ann", &tags("public/app"), 200, "").await;
     check("ann", "DELETE /v2/public/app/manifests/v1", 403, "DENIED").await;
     check(
