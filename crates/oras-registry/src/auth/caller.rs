@@ -53,7 +53,7 @@ impl Caller {
     }
 
     /// Whether the rules allow it, whatever the token says.
-    pub(super) fn has_right(&self, action: Action, repository: &str) -> bool {
+    pub(crate) fn has_right(&self, action: Action, repository: &str) -> bool {
         let allows = |policy: &Arc<Policy>| policy.allows(&self.identity, action, repository);
         self.policy.as_ref().is_none_or(allows)
     }
