@@ -13,6 +13,8 @@ use super::AuthError;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How large it may be, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// How long the name of a user may be, in bytes: it goes into tokens and tables.
+pub(super) const NAME_BYTES: usize = 255;
 
 /// The users of a file, and the file.
 pub(super) struct Htpasswd {
@@ -143,6 +145,9 @@ impl Table {
             if user.is_empty() {
                 return Err(failed("the name of the user is empty"));
             }
+            if user.len() > NAME_BYTES {
+                return Err(failed("the name of the user is too long"));
+            }
             let cost = cost(hash).map_err(failed)?;
             highest = cost.max(highest);
             if hashes.insert(user.to_owned(), Arc::from(hash)).is_some() {
@@ -200,6 +205,7 @@ mod tests {
         check("jo:plain", Err(1));
         check("jo", Err(1));
         check(&format!(":{HASH}"), Err(1));
+        check(&format!("{}:{HASH}", "x".repeat(256)), Err(1));
         check(&format!("jo:{}", &HASH[..50]), Err(1));
         check(&format!("jo:{}", HASH.replace("$05$", "$99$")), Err(1));
         check(&format!("jo:{}", HASH.replace("$2y$", "$2x$")), Err(1));

@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::AuthError;
-use super::htpasswd::Htpasswd;
+use super::htpasswd::{Htpasswd, NAME_BYTES};
 use super::throttle::{Throttle, counted};
 
 /// How long a right password is remembered.
@@ -72,6 +72,10 @@ impl Passwords {
         password: &str,
         address: Option<IpAddr>,
     ) -> Verdict {
+        if user.len() > NAME_BYTES {
+            // Nobody is called so, and it would be kept to count attempts.
+            return Verdict::Wrong;
+        }
         let users = self.file.users(Instant::now());
         let known = users.hash(user);
         let hash = known.unwrap_or_else(|| users.dummy());
@@ -85,7 +89,9 @@ impl Passwords {
             let Some(wait) = self.throttle.attempt(&key, Instant::now()) else {
                 return Verdict::Busy;
             };
-            tokio::time::sleep(wait).await;
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             let verdict = self.verify(password, Arc::clone(hash)).await;
             // There is a password for every hash, but none for a user who is not there.
             let verdict = match verdict {
@@ -222,6 +228,11 @@ mod tests {
         for (user, password) in [("jo", "Secret"), ("jo", ""), ("ann", "secret"), ("", "")] {
             let verdict = passwords.check(user, password, None).await;
             assert_eq!(verdict, Verdict::Wrong, "{user}");
+        }
+        let long = "x".repeat(60_000);
+        for _ in 0..10 {
+            let verdict = passwords.check(&long, "secret", None).await;
+            assert_eq!(verdict, Verdict::Wrong);
         }
         assert!(lock(&passwords.right).is_empty() && lock(&passwords.running).is_empty());
     }
