@@ -181,8 +181,8 @@ impl Auth {
     /// Where the key is that signs tokens, so that they outlive the process and are shared by several. A file that is
     /// not there is created, for its owner only.
     ///
-    /// Each line is a key of 32 bytes in hexadecimal digits: the first signs, all are accepted. Without a file the key
-    /// lives as long as the registry.
+    /// Each line is a key of 32 bytes in hexadecimal digits: the first signs, all are accepted. Without this setting, a
+    /// registry that keeps everything in a folder has such a file there, and others a key that lives as long as they do.
     pub fn token_key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token_key_file = Some(path.into());
         self

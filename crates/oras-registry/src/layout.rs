@@ -5,6 +5,7 @@
 //!   .oras/                          the registry's own; no repository can be called that
 //!     blobs/<algorithm>/<2>/<hex>   every content once, read-only
 //!     uploads/<repository>/<id>     what is still arriving
+//!     token.key                     what signs tokens, if users are known
 //!   team/app/                       a repository: an image layout (image-spec, image-layout.md)
 //!     oci-layout
 //!     index.json                    tags, manifests without tag, and what each refers to
@@ -53,6 +54,8 @@ use self::place::Places;
 use self::read::Buffers;
 use self::repository::Repository;
 use crate::driver::{DriverError, Result};
+
+pub(crate) use self::place::OWN;
 
 /// How many repositories are held ready. Each costs an open file.
 const REPOSITORIES: usize = 256;

@@ -12,7 +12,7 @@ use crate::auth::{Auth, Gate};
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
 use crate::handler;
-use crate::layout::{LayoutDriver, LayoutOptions};
+use crate::layout::{self, LayoutDriver, LayoutOptions};
 use crate::memory::MemoryDriver;
 use crate::server::{Server, ServerError};
 use crate::session::Sessions;
@@ -125,9 +125,13 @@ impl Builder {
     /// # Errors
     /// [`ServerError::Storage`] if the storage can't be opened, [`ServerError::Auth`] for rules that make no sense.
     pub fn build(self) -> Result<Registry, ServerError> {
+        let mut key = None;
         let driver: Arc<dyn Driver> = match self.storage {
             Storage::Memory => Arc::new(MemoryDriver::new()),
-            Storage::Folder(path, options) => Arc::new(LayoutDriver::open(path, options)?),
+            Storage::Folder(path, options) => {
+                key = Some(path.join(layout::OWN).join("token.key"));
+                Arc::new(LayoutDriver::open(path, options)?)
+            }
             Storage::Driver(driver) => driver,
         };
         Ok(Registry {
@@ -135,7 +139,7 @@ impl Builder {
                 driver,
                 limits: self.limits,
                 sessions: Sessions::default(),
-                gate: Gate::new(self.auth)?,
+                gate: Gate::new(self.auth, key)?,
             }),
         })
     }

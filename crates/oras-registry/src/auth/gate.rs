@@ -1,5 +1,7 @@
 //! Decides before anything else does: who sends a request, and whether they may.
 
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::Method;
@@ -115,16 +117,22 @@ impl<'a> Need<'a> {
 }
 
 impl Gate {
-    /// `None` if everybody may do everything.
-    pub(crate) fn new(auth: Auth) -> Result<Option<Self>, AuthError> {
+    /// `None` if everybody may do everything. If the settings name no file for the key of tokens, it is
+    /// `usual_key`.
+    pub(crate) fn new(auth: Auth, usual_key: Option<PathBuf>) -> Result<Option<Self>, AuthError> {
         let policy = Policy::new(&auth)?;
         let origins = Origins::new(&auth)?;
         if auth.is_open() {
             return Ok(None);
         }
-        let keys = match &auth.token_key_file {
-            Some(path) => key::from_file(path)?,
-            None => key::random()?,
+        let keys = match (&auth.token_key_file, usual_key) {
+            (Some(path), _) => key::from_file(path)?,
+            (None, Some(path)) => match key::from_file(&path) {
+                // Storage that can only be read is no reason not to serve it.
+                Err(AuthError::TokenKey { source, .. }) if is_forbidden(&source) => key::random()?,
+                keys => keys?,
+            },
+            (None, None) => key::random()?,
         };
         Ok(Some(Self {
             policy: Arc::new(policy),
@@ -353,4 +361,11 @@ impl Gate {
         let hash = self.passwords.as_ref()?.hash(user)?;
         self.keys.fingerprint([user, &hash])
     }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
 }

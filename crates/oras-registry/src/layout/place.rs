@@ -8,7 +8,7 @@ use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, INGEST_DIR, OCI_LAYOUT_FILE, blob
 use oras_spec::{Algorithm, Digest};
 
 /// The registry's own folder, in the root and in each repository. Components of names never start with a dot.
-pub(super) const OWN: &str = ".oras";
+pub(crate) const OWN: &str = ".oras";
 
 /// Components that mean something else in a layout. With an underscore before them they mean nothing, and no component
 /// of a name starts with one.

@@ -318,3 +318,35 @@ async fn rights_are_asked_again_when_a_token_is_used() {
     before.bearer(get, &token).await.check(404, "NAME_UNKNOWN");
     after.bearer(get, &token).await.check(403, "DENIED");
 }
+
+#[tokio::test]
+async fn tokens_outlive_a_registry_that_keeps_everything_in_a_folder() {
+    let (file, folder) = users(&["jo"]);
+    let root = folder.path().join("root");
+    let key_file = root.join(".oras/token.key");
+    let open = Registry::builder().folder(&root).build().unwrap();
+    assert!(!key_file.exists());
+    drop(open);
+    let start = async || {
+        let auth = Auth::new().htpasswd(&file).unwrap();
+        let auth = auth.public_url("http://registry.example");
+        Web::of(
+            Registry::builder()
+                .folder(&root)
+                .auth(auth)
+                .build()
+                .unwrap(),
+        )
+        .await
+    };
+    let before = start().await;
+    let token = before.token("jo", "").await;
+    drop(before);
+    assert!(key_file.exists());
+    let after = start().await;
+    after.bearer("GET /v2/", &token).await.check(200, "");
+    std::fs::write(&key_file, "nonsense").unwrap();
+    let auth = Auth::new().htpasswd(&file).unwrap();
+    let broken = Registry::builder().folder(&root).auth(auth).build();
+    assert!(broken.is_err());
+}
