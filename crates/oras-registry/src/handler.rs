@@ -7,7 +7,7 @@ mod chunk;
 mod manifest;
 mod manifest_body;
 mod mount;
-mod page;
+mod paging;
 mod range;
 mod referrer;
 mod reply;

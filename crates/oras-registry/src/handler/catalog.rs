@@ -4,7 +4,7 @@ use http::header::LINK;
 use oras_spec::Catalog;
 
 use super::reply::With as _;
-use super::{Answer, page, reply};
+use super::{Answer, paging, reply};
 use crate::auth::Caller;
 use crate::call::Call;
 use crate::driver::Result;
@@ -16,10 +16,10 @@ const LARGEST_PAGE: usize = 10_000;
 const BATCH: usize = 100;
 
 pub(super) async fn list(shared: &Shared, call: &mut Call) -> Answer {
-    let size = page::size(call, USUAL_PAGE, LARGEST_PAGE)?;
+    let size = paging::size(call, USUAL_PAGE, LARGEST_PAGE)?;
     let last = call.parameter("last").map(str::to_owned);
     let mut repositories = shown(shared, &call.caller, last, size + 1).await?;
-    let link = page::cut(&mut repositories, size, "/v2/_catalog");
+    let link = paging::cut(&mut repositories, size, "/v2/_catalog");
     let response = reply::json("application/json", &Catalog { repositories })?;
     Ok(match link {
         Some(link) => response.with(LINK, link),

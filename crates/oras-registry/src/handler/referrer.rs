@@ -5,7 +5,7 @@ use oras_spec::{Descriptor, Digest, ImageIndex, media_type};
 use url::form_urlencoded;
 
 use super::reply::{self, With as _};
-use super::{Answer, page};
+use super::{Answer, paging};
 use crate::call::{Call, supported_digest};
 use crate::driver::Entry;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ const BATCH: usize = 16;
 
 pub(super) async fn list(shared: &Shared, call: &mut Call, name: &str, subject: &str) -> Answer {
     let subject = supported_digest(subject)?;
-    let size = page::size(call, LARGEST_PAGE, LARGEST_PAGE)?;
+    let size = paging::size(call, LARGEST_PAGE, LARGEST_PAGE)?;
     let after = call.parameter("last").map(Digest::parse).transpose();
     let after = after.map_err(Failure::invalid_digest)?;
     let filter = call.parameter("artifactType");

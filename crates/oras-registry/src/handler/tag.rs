@@ -4,7 +4,7 @@ use http::header::LINK;
 use oras_spec::TagList;
 
 use super::reply::With as _;
-use super::{Answer, page, reply};
+use super::{Answer, paging, reply};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::registry::Shared;
@@ -13,11 +13,11 @@ use crate::registry::Shared;
 const LARGEST_PAGE: usize = 10_000;
 
 pub(super) async fn list(shared: &Shared, call: &mut Call, name: &str) -> Answer {
-    let size = page::size(call, LARGEST_PAGE, LARGEST_PAGE)?;
+    let size = paging::size(call, LARGEST_PAGE, LARGEST_PAGE)?;
     let last = call.parameter("last");
     let found = shared.driver.tags(name, last, size + 1).await?;
     let mut tags = found.ok_or_else(Failure::name_unknown)?;
-    let link = page::cut(&mut tags, size, &format!("/v2/{name}/tags/list"));
+    let link = paging::cut(&mut tags, size, &format!("/v2/{name}/tags/list"));
     let list = TagList {
         name: name.to_owned(),
         tags,
