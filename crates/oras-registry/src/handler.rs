@@ -47,6 +47,11 @@ pub(crate) async fn respond(shared: &Shared, request: Request<RequestBody>) -> R
 }
 
 async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
+    if let Some(page) = &shared.page
+        && let Some(response) = page.answer(shared, path, call).await
+    {
+        return Ok(response);
+    }
     if path == "/" && matches!(call.method, Method::GET | Method::HEAD) {
         return Ok(base::root());
     }

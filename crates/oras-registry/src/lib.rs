@@ -40,6 +40,7 @@ mod call;
 mod failure;
 mod handler;
 mod id;
+mod page;
 mod registry;
 mod server;
 mod session;

@@ -14,6 +14,7 @@ use crate::driver::Driver;
 use crate::handler;
 use crate::layout::{self, LayoutDriver, LayoutOptions};
 use crate::memory::MemoryDriver;
+use crate::page::Page;
 use crate::server::{Server, ServerError};
 use crate::session::Sessions;
 
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     /// `None` if everybody may do everything.
     pub(crate) gate: Option<Gate>,
+    /// For people with a browser, unless switched off.
+    pub(crate) page: Option<Page>,
 }
 
 /// What a registry refuses to take.
@@ -73,6 +76,7 @@ pub struct Builder {
     storage: Storage,
     limits: Limits,
     auth: Auth,
+    without_page: bool,
 }
 
 /// Where everything is going to be kept.
@@ -120,6 +124,13 @@ impl Builder {
         self
     }
 
+    /// Whether browsers are shown what is in the registry, at `/` and below `/r/`: yes unless told. Pages show nothing
+    /// that whoever asks could not pull.
+    pub fn page(mut self, shown: bool) -> Self {
+        self.without_page = !shown;
+        self
+    }
+
     /// The registry, listening nowhere.
     ///
     /// # Errors
@@ -140,6 +151,7 @@ impl Builder {
                 limits: self.limits,
                 sessions: Sessions::default(),
                 gate: Gate::new(self.auth, key)?,
+                page: (!self.without_page).then(Page::new),
             }),
         })
     }

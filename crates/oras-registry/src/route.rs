@@ -140,20 +140,24 @@ fn strip_suffixes<'a>(path: &'a str, suffixes: &[&str]) -> Option<&'a str> {
     suffixes.iter().find_map(|suffix| path.strip_suffix(suffix))
 }
 
-fn valid_name(name: &str) -> Result<String, RouteError> {
+pub(crate) fn valid_name(name: &str) -> Result<String, RouteError> {
     let name = decode(name)?;
-    let long = |component: &str| component.len() > MAX_COMPONENT_BYTES;
-    if name.len() > MAX_NAME_BYTES
-        || name.split('/').any(long)
-        || oras_spec::validate_repository(&name).is_err()
-    {
-        return Err(RouteError::InvalidName);
+    match is_name(&name) {
+        true => Ok(name.into_owned()),
+        false => Err(RouteError::InvalidName),
     }
-    Ok(name.into_owned())
+}
+
+/// Whether it can be the name of a repository.
+pub(crate) fn is_name(name: &str) -> bool {
+    let long = |component: &str| component.len() > MAX_COMPONENT_BYTES;
+    name.len() <= MAX_NAME_BYTES
+        && !name.split('/').any(long)
+        && oras_spec::validate_repository(name).is_ok()
 }
 
 /// Resolves percent escapes. An escaped slash is refused: it must not turn into a separator.
-fn decode(text: &str) -> Result<Cow<'_, str>, RouteError> {
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, RouteError> {
     if !text.contains('%') {
         return Ok(Cow::Borrowed(text));
     }
