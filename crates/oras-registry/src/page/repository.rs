@@ -9,7 +9,7 @@ use super::{Seen, Visit, address, command, kind, text};
 use crate::failure::Failure;
 
 /// Larger manifests are not read only to describe a row, in bytes.
-const READ_FOR_ROW: usize = 256 * 1024;
+const READ_FOR_ROW: u64 = 256 * 1024;
 
 pub(super) async fn view(visit: &Visit<'_>, name: &str) -> Seen {
     let page = List::TagsOf(name)
@@ -33,7 +33,7 @@ pub(super) async fn view(visit: &Visit<'_>, name: &str) -> Seen {
                 (nothing(&path, &page))
             } @else {
                 table.tags {
-                    thead { tr { th { "Tag" } th { "Kind" } th { "Created" } th.number { "Size" } th { "Digest" } } }
+                    thead { tr { th { "Tag" } th { "Kind" } th { "Digest" } th { "Created" } th.number { "Size" } } }
                     tbody { @for row in rows { (row) } }
                 }
             }
@@ -57,38 +57,33 @@ fn nothing(path: &str, page: &Names) -> Markup {
 
 async fn row(visit: &Visit<'_>, name: &str, tag: &str) -> Result<Markup, Failure> {
     let driver = &visit.shared.driver;
-    let found = match driver.resolve_tag(name, tag).await? {
-        Some(digest) => driver
-            .manifest(name, &digest)
-            .await?
-            .map(|found| (digest, found)),
-        None => None,
-    };
-    // Removed since the list was read.
-    let Some((digest, found)) = found else {
+    // Whatever was removed since the list was read has no row.
+    let Some(digest) = driver.resolve_tag(name, tag).await? else {
         return Ok(html! {});
     };
-    let length = found.bytes.len();
-    let descriptor = Descriptor::new(found.media_type, digest.clone(), length as u64);
-    let readable = length <= READ_FOR_ROW;
-    let raw = readable
-        .then(|| RawManifest::new(descriptor, found.bytes).ok())
-        .flatten();
-    let created = raw
-        .as_ref()
-        .and_then(|raw| raw.annotations().get(annotation::CREATED));
+    let Some(found) = driver.manifest(name, &digest).await? else {
+        return Ok(html! {});
+    };
+    let size = found.bytes.len() as u64;
+    let descriptor = Descriptor::new(found.media_type, digest.clone(), size);
+    let raw = match size <= READ_FOR_ROW {
+        true => RawManifest::new(descriptor, found.bytes).ok(),
+        false => None,
+    };
+    let annotations = raw.as_ref().map(RawManifest::annotations);
+    let created = annotations.and_then(|annotations| annotations.get(annotation::CREATED));
     Ok(html! {
         tr {
             td.name { a href=(address::tag(name, tag)) { (text::line(tag, 128)) } }
             td {
                 @match &raw {
                     Some(raw) => (kind::describe(raw.manifest())),
-                    None => span.note { "a manifest of " (text::size(length as u64)) },
+                    None => span.note { "a manifest of " (text::size(size)) },
                 }
             }
+            td.digest { a href=(address::digest(name, &digest)) title=(digest) { code { (digest.short()) } } }
             td.created { @if let Some(created) = created { (text::time(created)) } }
             td.number { @if let Some(raw) = &raw { (amount(raw.manifest())) } }
-            td.digest { a href=(address::digest(name, &digest)) title=(digest) { code { (digest.short()) } } }
         }
     })
 }
