@@ -61,8 +61,8 @@ fn source(bytes: &[u8]) -> Markup {
     html! {
         section {
             details {
-                summary { h2 { "Manifest" } }
-                pre tabindex="0" { code { (text::lines(&shown, usize::MAX)) } }
+                summary { h2 { "Raw manifest" } }
+                pre id="raw" tabindex="0" { code { (text::lines(&shown, usize::MAX)) } }
                 @if bytes.len() > SHOWN {
                     p.note { "Cut after " (text::size(SHOWN as u64)) " of " (text::size(bytes.len() as u64)) "." }
                 }

@@ -33,7 +33,7 @@ pub(super) async fn view(visit: &Visit<'_>, name: &str) -> Seen {
                 (nothing(&path, &page))
             } @else {
                 table.tags {
-                    thead { tr { th { "Tag" } th { "Kind" } th { "Digest" } th { "Created" } th.number { "Size" } } }
+                    thead { tr { th scope="col" { "Tag" } th scope="col" { "Kind" } th scope="col" { "Digest" } th scope="col" { "Created" } th.number scope="col" { "Size" } } }
                     tbody { @for row in rows { (row) } }
                 }
             }
