@@ -23,8 +23,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName,
+    HeaderValue, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
 };
 use http::{Method, Response, StatusCode};
 use maud::Markup;
@@ -128,7 +128,7 @@ impl<'a> Visit<'a> {
         Self {
             shared,
             caller: call.caller.clone(),
-            host: host::of(call),
+            host: host::checked(call.header(HOST)),
             filter: call.parameter("filter").unwrap_or_default().to_owned(),
             after: call.parameter("after").map(str::to_owned),
         }

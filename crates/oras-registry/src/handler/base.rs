@@ -1,8 +1,9 @@
 //! `/v2/` and `/` (distribution-spec, end-1).
 
 use http::Response;
+use http::header::VARY;
 
-use super::reply;
+use super::reply::{self, With as _};
 use crate::body::Body;
 
 /// Yes, this is a registry.
@@ -17,5 +18,6 @@ pub(super) fn root() -> Response<Body> {
         env!("CARGO_PKG_VERSION"),
         ", API at /v2/\n"
     );
-    reply::bytes("text/plain; charset=utf-8", text)
+    // Browsers may get a page instead.
+    reply::bytes("text/plain; charset=utf-8", text).with(VARY, "Accept")
 }

@@ -35,7 +35,7 @@ pub(super) async fn view(visit: &Visit<'_>, name: &str, reference: &Reference) -
     };
     Ok(View {
         title: format!("{name}{mark}{own}"),
-        trail: frame::trail(name, Some(reference)),
+        trail: frame::trail(name),
         body: html! {
             p.eyebrow { (manifest.map_or("Manifest", kind::label)) }
             h1 { (frame::name(name)) span.reference { span.mark { (mark) } (own) } }

@@ -3,8 +3,7 @@
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::address::{self, Reference};
-use super::{STYLE, text};
+use super::{STYLE, address, text};
 
 /// A ring with a dot in the middle that is attached to it.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
@@ -51,15 +50,9 @@ pub(super) fn page(host: &str, view: &View) -> Markup {
     }
 }
 
-/// Links to what a page is part of.
-pub(super) fn trail(name: &str, reference: Option<&Reference>) -> Markup {
-    html! {
-        span.slash { "/" }
-        @match reference {
-            None => span { (name) },
-            Some(_) => a href=(address::repository(name)) { (name) },
-        }
-    }
+/// A link to the repository that a page is about.
+pub(super) fn trail(name: &str) -> Markup {
+    html! { span.slash { "/" } a href=(address::repository(name)) { (name) } }
 }
 
 /// The name of a repository, its last component standing out.

@@ -2,19 +2,16 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::HOST;
-
-use crate::call::Call;
-
 /// Stands where the host is not known.
 const UNKNOWN: &str = "REGISTRY";
 /// The longest name of the DNS (RFC 1035, section 2.3.4), and a port.
 const LONGEST: usize = 253 + 6;
 
-/// The host and port of the request; a placeholder if they are no such thing.
-pub(super) fn of(call: &Call) -> String {
-    let host = call.header(HOST).filter(|host| is_host(host));
-    host.unwrap_or(UNKNOWN).to_owned()
+/// The host and port that a client sent; a placeholder if they are no such thing.
+pub(super) fn checked(sent: Option<&str>) -> String {
+    sent.filter(|host| is_host(host))
+        .unwrap_or(UNKNOWN)
+        .to_owned()
 }
 
 /// Whether it is a name or address, with a port or without. Stricter than URLs are, since people paste it into shells.

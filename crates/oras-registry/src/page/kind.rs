@@ -59,8 +59,8 @@ pub(super) fn is_image(manifest: &Manifest) -> bool {
             image.artifact_type.is_none() && config == media_type::IMAGE_CONFIG
         }
         Manifest::Index(index) => {
-            let runs = |entry: &&oras_spec::Descriptor| entry.platform.is_some();
-            index.artifact_type.is_none() && index.manifests.iter().any(|entry| runs(&entry))
+            let mut entries = index.manifests.iter();
+            index.artifact_type.is_none() && entries.any(|entry| entry.platform.is_some())
         }
         _ => false,
     }

@@ -23,7 +23,7 @@ pub(super) async fn view(visit: &Visit<'_>, name: &str) -> Seen {
     let path = address::repository(name);
     Ok(View {
         title: name.to_owned(),
-        trail: frame::trail(name, None),
+        trail: frame::trail(name),
         body: html! {
             h1 { (frame::name(name)) }
             (command::of_repository(&visit.host, name))
