@@ -1,6 +1,6 @@
 //! A registry in memory with something to look at: open the address it prints in a browser.
 //!
-//! `cargo run -p oras-registry --example page [address]`
+//! `cargo run -p oras-registry --example page [address [htpasswd]]`: with a file of users, they can sign in.
 
 #![allow(clippy::print_stdout)]
 
@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use oras_registry::Registry;
+use oras_registry::auth::Auth;
+use oras_registry::memory::MemoryDriver;
 use oras_spec::{
     Annotations, Descriptor, Digest, ImageIndex, ImageManifest, Platform, annotation, json,
     media_type,
@@ -19,12 +21,16 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let addr = std::env::args().nth(1);
-    let registry = Registry::builder().memory().build()?;
-    fill(&registry).await?;
-    let server = registry
-        .bind(addr.as_deref().unwrap_or("127.0.0.1:0"))
-        .await?;
+    let mut arguments = std::env::args().skip(1);
+    let addr = arguments.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let store = MemoryDriver::new();
+    fill(&Registry::builder().store(store.clone()).build()?).await?;
+    let mut auth = Auth::new();
+    if let Some(users) = arguments.next() {
+        auth = auth.htpasswd(users)?.anonymous_pull(true);
+    }
+    let registry = Registry::builder().store(store).auth(auth).build()?;
+    let server = registry.bind(&addr).await?;
     println!("http://{}/", server.addr());
     tokio::signal::ctrl_c().await?;
     server.shutdown().await;

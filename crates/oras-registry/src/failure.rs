@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::driver::DriverError;
 
 /// A status, the errors of the body, and headers beside the usual ones.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
     errors: Vec<RegistryError>,

@@ -17,20 +17,19 @@ mod kind;
 mod list;
 mod referrer;
 mod repository;
+mod sign_in;
 mod text;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName,
-    HeaderValue, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
 };
 use http::{Method, Response, StatusCode};
-use maud::Markup;
 use oras_spec::{Digest, ErrorCode};
 
-use crate::auth::{Action, Caller};
 use crate::body::Body;
 use crate::call::Call;
 use crate::failure::Failure;
@@ -38,6 +37,7 @@ use crate::registry::Shared;
 
 use address::Address;
 use frame::View;
+use sign_in::Guest;
 
 /// The one style sheet, part of every page.
 const STYLE: &str = include_str!("page/style.css");
@@ -57,7 +57,11 @@ pub(crate) struct Page {
 /// What views know of the request.
 struct Visit<'a> {
     shared: &'a Shared,
-    caller: Caller,
+    guest: Guest,
+    /// What they want to see once they have said who they are, if this request is there for that.
+    signing_in: Option<String>,
+    /// The path of the page itself.
+    path: String,
     /// What clients call this registry.
     host: String,
     /// What the names of a list have to contain.
@@ -86,23 +90,17 @@ impl Page {
     ) -> Option<Response<Body>> {
         let address = address::parse(path)?;
         let readable = matches!(call.method, Method::GET | Method::HEAD);
-        if address == Address::Home && !(readable && prefers_html(call)) {
+        let wanted = readable && (prefers_html(call) || sign_in::asked(call).is_some());
+        if address == Address::Home && !wanted {
             return None;
         }
-        let visit = Visit::new(shared, call);
-        let seen = match readable {
-            true => visit.view(address).await,
-            false => Err(read_only()),
-        };
-        let mut response = match seen {
-            Ok(view) => respond(
-                Response::new(Body::empty()),
-                frame::page(&visit.host, &view),
-            ),
-            Err(failure) => {
-                let response = failure.into_response();
-                let page = frame::failure(&visit.host, response.status());
-                respond(response, page)
+        let visit = Visit::new(shared, call, path).await;
+        let mut response = match visit.detour(&address) {
+            _ if !readable => visit.show(Err(read_only())),
+            Some(path) => redirect(&path),
+            None => {
+                let seen = visit.view(address).await;
+                visit.show(seen)
             }
         };
         let headers = response.headers_mut();
@@ -124,31 +122,62 @@ impl Page {
 }
 
 impl<'a> Visit<'a> {
-    fn new(shared: &'a Shared, call: &Call) -> Self {
+    async fn new(shared: &'a Shared, call: &mut Call, path: &str) -> Self {
+        let (guest, host) = Guest::of(shared, call).await;
         Self {
             shared,
-            caller: call.caller.clone(),
-            host: host::checked(call.header(HOST)),
+            guest,
+            signing_in: sign_in::asked(call).map(str::to_owned),
+            path: path.to_owned(),
+            host: host::checked(host.as_deref()),
             filter: call.parameter("filter").unwrap_or_default().to_owned(),
             after: call.parameter("after").map(str::to_owned),
         }
     }
 
-    async fn view(&self, address: Address) -> Seen {
-        match address {
-            Address::Home => home::view(self).await,
-            Address::Repository { name } if self.may_read(&name) => {
-                repository::view(self, &name).await
+    /// Where to look first: who may not see a page, and has not said who they are, is asked to, and then comes back.
+    fn detour(&self, address: &Address) -> Option<String> {
+        match (&self.guest, address) {
+            (Guest::Known(_), Address::Home) => sign_in::way_back(self.signing_in.as_deref()?),
+            (Guest::Stranger(..), Address::Repository { .. } | Address::Artifact { .. })
+                if self.signing_in.is_none() && !self.guest.may_see(address) =>
+            {
+                Some(sign_in::way(&self.path))
             }
-            Address::Artifact { name, reference } if self.may_read(&name) => {
-                artifact::view(self, &name, &reference).await
-            }
-            _ => Err(Failure::name_unknown()),
+            _ => None,
         }
     }
 
-    fn may_read(&self, repository: &str) -> bool {
-        self.caller.may(Action::Pull, repository)
+    async fn view(&self, address: Address) -> Seen {
+        match (&self.guest, &address) {
+            (Guest::Refused(answer), _) => return Err(answer.clone()),
+            (_, Address::Nowhere) => return Err(Failure::name_unknown()),
+            (Guest::Stranger(_, question), Address::Home) if self.signing_in.is_some() => {
+                return Err(question.clone());
+            }
+            (guest, address) if guest.may_see(address) => {}
+            (Guest::Stranger(_, question), _) => return Err(question.clone()),
+            (Guest::Known(_), _) => return Err(Failure::name_unknown()),
+        }
+        match address {
+            Address::Home => home::view(self).await,
+            Address::Repository { name } => repository::view(self, &name).await,
+            Address::Artifact { name, reference } => artifact::view(self, &name, &reference).await,
+            Address::Nowhere => Err(Failure::name_unknown()),
+        }
+    }
+
+    fn show(&self, seen: Seen) -> Response<Body> {
+        let (mut response, page) = match seen {
+            Ok(view) => (Response::new(Body::empty()), frame::page(self, &view)),
+            Err(failure) => {
+                let response = failure.into_response();
+                let page = frame::failure(self, response.status());
+                (response, page)
+            }
+        };
+        *response.body_mut() = Body::from(Bytes::from(page.into_string()));
+        response
     }
 }
 
@@ -158,8 +187,12 @@ fn read_only() -> Failure {
     Failure::new(status, ErrorCode::UNSUPPORTED, text).with_header(ALLOW, "GET, HEAD")
 }
 
-fn respond(mut response: Response<Body>, page: Markup) -> Response<Body> {
-    *response.body_mut() = Body::from(Bytes::from(page.into_string()));
+fn redirect(path: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
     response
 }
 

@@ -58,6 +58,17 @@ impl Caller {
         self.policy.as_ref().is_none_or(allows)
     }
 
+    /// The name of a user, or the one in a certificate.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.identity.name()
+    }
+
+    /// Whether there can be anything in the list of repositories.
+    pub(crate) fn may_see_list(&self) -> bool {
+        let lists = |policy: &Arc<Policy>| policy.lists(&self.identity);
+        self.policy.as_ref().is_none_or(lists)
+    }
+
     /// Whether the list of repositories, which it may see, names this one. A token for the list names none of them.
     pub(crate) fn may_list(&self, repository: &str) -> bool {
         self.has_right(Action::Pull, repository)

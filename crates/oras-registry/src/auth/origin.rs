@@ -31,7 +31,7 @@ pub(crate) struct Origin {
     /// The address of the registry, without a slash at its end.
     pub(super) base: String,
     /// The host of the registry, with its port: what tokens are for.
-    pub(super) service: String,
+    pub(crate) service: String,
     /// The client's address, as far as it is known.
     pub(super) client: Option<IpAddr>,
 }

@@ -27,6 +27,20 @@ pub(super) enum Reference {
     Digest(Digest),
 }
 
+impl Address {
+    /// The path of a page that is about something.
+    pub(super) fn path(&self) -> Option<String> {
+        match self {
+            Self::Repository { name } => Some(repository(name)),
+            Self::Artifact { name, reference } => Some(match reference {
+                Reference::Tag(tag) => self::tag(name, tag),
+                Reference::Digest(digest) => self::digest(name, digest),
+            }),
+            Self::Home | Self::Nowhere => None,
+        }
+    }
+}
+
 /// The page that a path means, `None` if none of the pages can be there.
 pub(super) fn parse(path: &str) -> Option<Address> {
     match path {

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{STYLE, address, text};
+use super::sign_in::{self, Guest};
+use super::{STYLE, Visit, address, text};
 
 /// A ring with a dot in the middle that is attached to it.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
@@ -20,7 +21,8 @@ pub(super) struct View {
 }
 
 /// The whole document.
-pub(super) fn page(host: &str, view: &View) -> Markup {
+pub(super) fn page(visit: &Visit<'_>, view: &View) -> Markup {
+    let host = &visit.host;
     let title = text::plain(&view.title, 300);
     html! {
         (DOCTYPE)
@@ -40,6 +42,7 @@ pub(super) fn page(host: &str, view: &View) -> Markup {
                         a.home href="/" { img src=(ICON) alt="" width="22" height="22"; (host) }
                         (view.trail)
                     }
+                    (guest(visit))
                 }
                 main { (view.body) }
                 footer {
@@ -47,6 +50,17 @@ pub(super) fn page(host: &str, view: &View) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Who looks at it, or how to say so.
+fn guest(visit: &Visit<'_>) -> Markup {
+    match (&visit.guest, visit.guest.name()) {
+        (_, Some(name)) => html! { span.guest { (text::line(name, 60)) } },
+        (Guest::Stranger(..), None) => {
+            html! { a.guest rel="nofollow" href=(sign_in::way(&visit.path)) { "Sign in" } }
+        }
+        _ => html! {},
     }
 }
 
@@ -65,7 +79,7 @@ pub(super) fn name(name: &str) -> Markup {
 }
 
 /// What there is to see when there is nothing to see.
-pub(super) fn failure(host: &str, status: StatusCode) -> Markup {
+pub(super) fn failure(visit: &Visit<'_>, status: StatusCode) -> Markup {
     let (title, text) = match status {
         StatusCode::NOT_FOUND => (
             "Nothing here",
@@ -94,5 +108,5 @@ pub(super) fn failure(host: &str, status: StatusCode) -> Markup {
             }
         },
     };
-    page(host, &view)
+    page(visit, &view)
 }

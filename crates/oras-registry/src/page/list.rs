@@ -88,7 +88,7 @@ impl List<'_> {
 
     fn may_show(self, visit: &Visit<'_>, name: &str) -> bool {
         match self {
-            Self::Repositories => visit.may_read(name),
+            Self::Repositories => visit.guest.may_read(name),
             Self::TagsOf(_) => true,
         }
     }

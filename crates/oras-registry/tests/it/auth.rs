@@ -1,6 +1,7 @@
 //! Who may do what, over a socket.
 
 mod clients;
+mod pages;
 mod rights;
 mod tokens;
 mod web;

@@ -8,7 +8,8 @@ use oras_spec::Digest;
 use crate::client::{Client, Reply};
 
 /// What browsers ask for.
-const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+pub(crate) const ACCEPT: &str =
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
 /// Opens a page like a browser does.
 pub(crate) async fn look(client: &Client, path: &str) -> Page {
@@ -31,7 +32,7 @@ pub(crate) struct Page {
 impl Page {
     /// Checks what holds for every page.
     #[track_caller]
-    fn of(reply: Reply) -> Self {
+    pub(crate) fn of(reply: Reply) -> Self {
         let html = String::from_utf8(reply.body.to_vec()).unwrap();
         assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(reply.header("cache-control"), "no-store");

@@ -1,5 +1,7 @@
 //! Pages in a real browser: nothing that was pushed runs, and nothing is fetched from elsewhere.
 
+#![allow(clippy::print_stderr)]
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -84,8 +86,17 @@ impl Elsewhere {
     }
 }
 
+/// The browser, where it is installed; says so on stderr where it isn't.
+pub(crate) fn chromium() -> Option<Tool> {
+    let found = Tool::find("chromium");
+    if found.is_none() {
+        eprintln!("note: chromium is not installed, so pages are not tested in a browser");
+    }
+    found
+}
+
 /// The document after the browser has loaded everything it wanted to.
-async fn document(chromium: &Path, url: String) -> String {
+pub(crate) async fn document(chromium: &Path, url: String) -> String {
     let chromium = chromium.to_owned();
     tokio::task::spawn_blocking(move || {
         let profile = tempfile::tempdir().unwrap();
@@ -147,10 +158,7 @@ async fn push(client: &Client, elsewhere: &str) {
 
 #[tokio::test]
 async fn nothing_runs_and_nothing_is_fetched_from_elsewhere() {
-    let Some(chromium) = Tool::find("chromium") else {
-        eprintln!("note: chromium is not installed, so pages are not tested in a browser");
-        return;
-    };
+    let Some(chromium) = chromium() else { return };
     let chromium = chromium.path();
     let registry = Registry::builder().build().unwrap();
     let client = Client::of(registry.clone());
