@@ -143,11 +143,18 @@ async fn an_index_shows_its_platforms_and_images_can_be_pulled_by_engines() {
 
 #[tokio::test]
 async fn referrers_are_a_tree_and_lead_back_to_their_subject() {
-    let client = Client::new();
+    let folder = tempfile::tempdir().unwrap();
+    let on_disk = Registry::builder().folder(folder.path()).build().unwrap();
+    for client in [Client::new(), Client::of(on_disk)] {
+        tree(&client).await;
+    }
+}
+
+async fn tree(client: &Client) {
     let subject = client.image("a", "v1").await;
-    let sbom = attach(&client, "a", &subject, "application/spdx+json").await;
-    let signature = attach(&client, "a", &sbom, "application/vnd.cncf.notary.signature").await;
-    let page = look(&client, "/r/a:v1").await;
+    let sbom = attach(client, "a", &subject, "application/spdx+json").await;
+    let signature = attach(client, "a", &sbom, "application/vnd.cncf.notary.signature").await;
+    let page = look(client, "/r/a:v1").await;
     let tree = between(&page.html, "<ul class=\"tree\">", "</section>");
     let (outer, inner) = tree.split_once("<ul>").unwrap();
     assert!(
@@ -158,7 +165,7 @@ async fn referrers_are_a_tree_and_lead_back_to_their_subject() {
         inner.contains(&format!("/r/a@{signature}\"><b>Signature</b>")),
         "{inner}"
     );
-    let page = look(&client, &format!("/r/a@{signature}")).await;
+    let page = look(client, &format!("/r/a@{signature}")).await;
     page.has("Nothing refers to this.");
     page.has(&format!("<dd><a href=\"/r/a@{sbom}\">"));
 }
