@@ -181,15 +181,15 @@ async fn what_is_long_or_many_is_cut_with_a_note() {
     }
     let digest = Digest::sha256(b"{}");
     let file = json!({ "mediaType": "a/b\u{202e}x\u{202e}", "digest": digest.as_str(), "size": 2 });
-    let annotations: Value = (0..5_000)
+    let annotations: Value = (0..1_000)
         .map(|key| (key.to_string(), json!("\u{202e}a".repeat(20))))
         .collect::<serde_json::Map<_, _>>()
         .into();
-    let many = image(json!({ "layers": vec![file; 9_000], "annotations": annotations }));
+    let many = image(json!({ "layers": vec![file; 2_000], "annotations": annotations }));
     push(&client, "many", many).await;
     let page = look(&client, "/r/many:v1").await;
-    page.has("9,000 files");
-    page.has("And 8,800 files more");
-    page.has("And 4,900 annotations more");
+    page.has("2,000 files");
+    page.has("And 1,800 files more");
+    page.has("And 900 annotations more");
     assert!(page.html.len() < 1024 * 1024, "{}", page.html.len());
 }
