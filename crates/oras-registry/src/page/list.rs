@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// How many entries a page has.
 const PAGE: usize = 50;
-/// How many names are asked for at once.
+/// How many names are asked for at once if the first ones are not enough.
 const BATCH: usize = 1_000;
 /// The longest filter that is looked at, in characters.
 const LONGEST_FILTER: usize = 256;
@@ -43,13 +43,8 @@ impl List<'_> {
             first: after.is_none(),
             next: None,
         };
-        // One entry too many shows that there is another page. A filter may need to see all of the list, of which
-        // nothing is kept.
-        let batch = if page.filter.is_empty() {
-            PAGE + 1
-        } else {
-            BATCH
-        };
+        // One entry too many shows that there is another page. What is left out may be much, and nothing of it is kept.
+        let mut batch = PAGE + 1;
         loop {
             let Some(names) = self.batch(visit, after.as_deref(), batch).await? else {
                 return Ok(None);
@@ -70,6 +65,7 @@ impl List<'_> {
             if last {
                 return Ok(Some(page));
             }
+            batch = BATCH;
         }
     }
 
