@@ -126,7 +126,8 @@ fn finish(shared: &Shared, call: &Call, response: &mut Response<Body>) {
     }
     let headers = response.headers_mut();
     let public = headers.get(CACHE_CONTROL).map(HeaderValue::as_bytes);
-    if let Some(public) = public.filter(|_| shared.gate.is_some()) {
+    let kept = |caching: &&[u8]| shared.gate.is_some() && *caching != b"no-store";
+    if let Some(public) = public.filter(kept) {
         // A shared cache must not give it to somebody else.
         let private = [b"private, ", public].concat();
         if let Ok(private) = HeaderValue::from_bytes(&private) {

@@ -150,7 +150,7 @@ async fn tokens_are_posted_for_and_refreshed_until_the_password_changes() {
     let password = "grant_type=password&username=jo&password=secret-jo";
     let reply = post(&web, &format!("{password}&access_type=offline&{scope}")).await;
     reply.check(200, "");
-    assert_eq!(reply.header("cache-control"), "private, no-store");
+    assert_eq!(reply.header("cache-control"), "no-store");
     let issued = reply.json();
     let token = issued["access_token"].as_str().unwrap();
     assert_eq!(access(token), ["team/a=pull", "team/b=push"]);
