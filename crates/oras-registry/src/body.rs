@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
+use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::driver::BlobStream;
+use crate::exchange::Exchange;
 
 /// What can go wrong while a body is read.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -28,7 +30,11 @@ where
 }
 
 /// The body of a response: bytes at hand, or a blob as it is read.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// Ends with this body.
+    exchange: Option<(StatusCode, Exchange)>,
+}
 
 enum Kind {
     Bytes(Option<Bytes>),
@@ -39,20 +45,48 @@ impl Body {
     /// No bytes at all.
     #[must_use]
     pub fn empty() -> Self {
-        Self(Kind::Bytes(None))
+        Self::of(Kind::Bytes(None))
     }
 
     pub(crate) fn blob(stream: BlobStream, length: u64) -> Self {
-        Self(Kind::Blob {
+        Self::of(Kind::Blob {
             stream,
             left: length,
         })
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            exchange: None,
+        }
+    }
+
+    /// Keeps track of the exchange that ends when this body has been taken.
+    pub(crate) fn ends(mut self, status: StatusCode, exchange: Exchange) -> Self {
+        self.exchange = Some((status, exchange));
+        self
+    }
+
+    fn poll_kind(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        match &mut self.kind {
+            Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Kind::Blob { stream, left } => match Pin::new(stream).poll_next(context) {
+                Poll::Ready(Some(Ok(bytes))) => {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                    Poll::Ready(Some(Ok(bytes)))
+                }
+                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            },
+        }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
+        Self::of(Kind::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 }
 
@@ -64,43 +98,41 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
-            Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Blob { stream, left } => match Pin::new(stream).poll_next(context) {
-                Poll::Ready(Some(Ok(bytes))) => {
-                    *left = left.saturating_sub(bytes.len() as u64);
-                    Poll::Ready(Some(Ok(Frame::data(bytes))))
-                }
-                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
-                Poll::Ready(None) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            },
+        let polled = self.poll_kind(context);
+        let complete = self.is_end_stream();
+        if let Some((_, exchange)) = &mut self.exchange {
+            match &polled {
+                Poll::Ready(Some(Ok(bytes))) => exchange.sent(bytes.len()),
+                Poll::Ready(Some(Err(_))) => exchange.fail(),
+                Poll::Ready(None) if !complete => exchange.fail(),
+                Poll::Ready(None) | Poll::Pending => {}
+            }
         }
+        polled.map(|next| next.map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Bytes(bytes) => bytes.is_none(),
             Kind::Blob { left, .. } => *left == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match &self.0 {
+        SizeHint::with_exact(match &self.kind {
             Kind::Bytes(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
             Kind::Blob { left, .. } => *left,
         })
     }
 }
 
-/// Reads up to `most` bytes and drops them, so that whoever sends them gets to read the answer.
-pub(crate) async fn drain(body: RequestBody, most: usize) {
-    let mut stream = body.into_data_stream();
-    let mut seen = 0;
-    while let Some(Ok(bytes)) = stream.next().await {
-        seen += bytes.len();
-        if seen > most {
-            return;
+impl Drop for Body {
+    fn drop(&mut self) {
+        let complete = self.is_end_stream();
+        if let Some((status, exchange)) = &mut self.exchange
+            && complete
+        {
+            exchange.complete(*status);
         }
     }
 }

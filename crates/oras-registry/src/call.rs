@@ -1,8 +1,10 @@
 //! A request as handlers see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName};
 use http::{HeaderMap, Method, Request};
 use http_body::Body as _;
@@ -11,14 +13,17 @@ use oras_spec::Digest;
 use url::form_urlencoded;
 
 use crate::auth::Caller;
-use crate::body::{RequestBody, drain};
+use crate::body::RequestBody;
+use crate::exchange::Exchange;
 use crate::failure::Failure;
+use crate::pace::Pace;
 use crate::peer::Peer;
+use crate::registry::Shared;
 
-/// How much of a body nobody wants is read, in bytes.
-const DRAINED_BYTES: usize = 1024 * 1024;
+/// How much of a body nobody wants is read to keep the connection, in bytes.
+const DRAINED_BYTES: u64 = 1024 * 1024;
 /// How long to wait for it.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// Method, query, headers, and a body that can be taken once.
 pub(crate) struct Call {
@@ -28,7 +33,11 @@ pub(crate) struct Call {
     pub(crate) peer: Peer,
     /// What the client calls this server.
     pub(crate) host: Option<String>,
+    pub(crate) exchange: Exchange,
+    /// Length of path and query.
+    pub(crate) uri_bytes: usize,
     body: RequestBody,
+    pace: Pace,
     reading: Reading,
     query: Vec<(String, String)>,
 }
@@ -37,13 +46,17 @@ pub(crate) struct Call {
 enum Reading {
     NotBegun,
     Begun,
+    Ended,
     /// It broke off or fell silent, or whoever read it stopped waiting.
     Broken,
 }
 
 impl Call {
-    pub(crate) fn new(request: Request<RequestBody>) -> (String, Self) {
+    pub(crate) fn new(shared: &Arc<Shared>, request: Request<RequestBody>) -> (String, Self) {
         let (mut parts, body) = request.into_parts();
+        let exchange = Exchange::begin(shared, &parts);
+        let uri_bytes = parts.uri.path_and_query();
+        let uri_bytes = uri_bytes.map_or(0, |text| text.as_str().len());
         let authority = parts.uri.authority().map(|host| host.as_str().to_owned());
         let header = || Some(parts.headers.get(HOST)?.to_str().ok()?.to_owned());
         let host = authority.or_else(header);
@@ -56,7 +69,10 @@ impl Call {
             caller: Caller::default(),
             peer: parts.extensions.remove().unwrap_or_default(),
             host,
+            exchange,
+            uri_bytes,
             body,
+            pace: shared.limits.pace(),
             reading: Reading::NotBegun,
             query: query.collect(),
         };
@@ -97,49 +113,81 @@ impl Call {
     /// The next bytes of the body.
     ///
     /// # Errors
-    /// 408 if none arrive for `idle`, 400 if the body breaks.
-    pub(crate) async fn next(&mut self, idle: Duration) -> Result<Option<Bytes>, Failure> {
+    /// 408 if they come too slowly, 400 if the body breaks.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        if matches!(self.reading, Reading::Ended) {
+            return Ok(None);
+        }
         self.reading = Reading::Broken;
         loop {
-            let frame = tokio::time::timeout(idle, self.body.frame()).await;
-            let frame = match frame.map_err(|_| Failure::too_slow())? {
+            // What has arrived already needs no clock.
+            let frame = match self.body.frame().now_or_never() {
+                Some(frame) => frame,
                 None => {
-                    self.reading = Reading::Begun;
-                    return Ok(None);
+                    let patience = self.pace.waiting();
+                    let frame = tokio::time::timeout_at(patience, self.body.frame()).await;
+                    frame.map_err(|_| Failure::too_slow())?
                 }
-                Some(frame) => frame.map_err(|_| Failure::interrupted("the body broke off"))?,
             };
+            let Some(frame) = frame else {
+                self.reading = Reading::Ended;
+                return Ok(None);
+            };
+            let frame = frame.map_err(|_| Failure::interrupted("the body broke off"))?;
             if let Ok(data) = frame.into_data() {
+                let moved = self.pace.moved(data.len());
+                moved.map_err(|_| Failure::too_slow())?;
+                self.exchange.received(data.len());
                 self.reading = Reading::Begun;
                 return Ok(Some(data));
             }
         }
     }
 
-    /// Reads and drops what is left of the body, but not much, so that whoever sends it gets to read the answer.
+    /// Reads and drops what is left of the body if it is not much, so that the connection can be used again. False if
+    /// something is left.
     ///
     /// A client that waits for permission to send is not asked to, and one that broke off is not waited for.
-    pub(crate) async fn drain(self) {
-        let hopeless = match self.reading {
-            Reading::NotBegun => self.headers.contains_key(EXPECT),
-            Reading::Begun => false,
-            Reading::Broken => true,
-        };
-        if hopeless || self.has_no_body() {
-            return;
+    pub(crate) async fn drain(&mut self) -> bool {
+        if self.has_no_body() {
+            return true;
         }
-        let drained = drain(self.body, DRAINED_BYTES);
+        match self.reading {
+            Reading::Ended => return true,
+            Reading::Broken => return false,
+            Reading::NotBegun if self.headers.contains_key(EXPECT) => return false,
+            Reading::NotBegun | Reading::Begun => {}
+        }
+        let most = DRAINED_BYTES;
+        if self
+            .body
+            .size_hint()
+            .exact()
+            .is_some_and(|left| left > most)
+        {
+            return false;
+        }
+        let drain = async {
+            let mut seen = 0;
+            while let Ok(Some(data)) = self.next().await {
+                seen += data.len() as u64;
+                if seen > most {
+                    break;
+                }
+            }
+        };
         // A client that stalls gets its answer nevertheless.
-        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
+        matches!(self.reading, Reading::Ended)
     }
 
     /// The whole body, if it is not larger than `limit`.
-    pub(crate) async fn read(&mut self, limit: u64, idle: Duration) -> Result<Bytes, Failure> {
+    pub(crate) async fn read(&mut self, limit: u64) -> Result<Bytes, Failure> {
         if self.content_length().is_some_and(|length| length > limit) {
             return Err(Failure::too_large(limit));
         }
         let mut bytes = BytesMut::new();
-        while let Some(data) = self.next(idle).await? {
+        while let Some(data) = self.next().await? {
             if (bytes.len() + data.len()) as u64 > limit {
                 return Err(Failure::too_large(limit));
             }

@@ -79,6 +79,12 @@ pub trait Uploads: Send + Sync {
 
     /// Ends a session and forgets its bytes. False if there is no such session.
     async fn cancel_upload(&self, repository: &str, id: &str) -> Result<bool>;
+
+    /// Whether an upload could begin now: the storage is there and has room. Monitoring asks every few seconds.
+    async fn can_upload(&self) -> Result<()> {
+        let nobodys = "00000000-0000-4000-8000-000000000000";
+        self.upload_offset("readyz", nobodys).await.map(drop)
+    }
 }
 
 /// Writes to one session. Dropping it ends the writing, not the session: what was flushed stays.

@@ -55,7 +55,7 @@ impl Failure {
     }
 
     pub(crate) fn too_slow() -> Self {
-        let text = "the body has been silent for too long";
+        let text = "the body comes too slowly";
         let code = ErrorCode::BLOB_UPLOAD_INVALID;
         Self::new(StatusCode::REQUEST_TIMEOUT, code, text)
     }
@@ -107,6 +107,10 @@ impl Failure {
             self.headers.push((name, value));
         }
         self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {

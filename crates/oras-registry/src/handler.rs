@@ -4,6 +4,7 @@ mod base;
 mod blob;
 mod catalog;
 mod chunk;
+mod health;
 mod manifest;
 mod manifest_body;
 mod mount;
@@ -15,18 +16,26 @@ mod tag;
 mod token;
 mod upload;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use std::sync::Arc;
+
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, RETRY_AFTER, WARNING,
+};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use oras_spec::ErrorCode;
 
 use self::reply::With as _;
+use crate::auth::Refusal;
 use crate::body::{Body, RequestBody};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::id;
+use crate::metrics::{AuthMethod, AuthResult, Endpoint};
 use crate::registry::Shared;
 use crate::route::{self, Route, RouteError};
+
+pub(crate) use self::health::{Probe, Readiness};
 
 /// What a handler returns.
 type Answer = Result<Response<Body>, Failure>;
@@ -37,22 +46,42 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
 /// Answers a request.
-pub(crate) async fn respond(shared: &Shared, request: Request<RequestBody>) -> Response<Body> {
-    let (path, mut call) = Call::new(request);
-    let answer = dispatch(shared, &path, &mut call).await;
+pub(crate) async fn respond(
+    shared: &Arc<Shared>,
+    request: Request<RequestBody>,
+    readiness: Readiness,
+) -> Response<Body> {
+    let closable = request.version() <= Version::HTTP_11;
+    let (path, mut call) = Call::new(shared, request);
+    let answer = dispatch(shared, &path, &mut call, readiness).await;
     let mut response = answer.unwrap_or_else(Failure::into_response);
     finish(shared, &call, &mut response);
-    call.drain().await;
-    response
+    if !call.drain().await && closable {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    let id = response.headers().get(REQUEST_ID);
+    let id = id.and_then(|id| id.to_str().ok());
+    call.exchange.answered(call.caller.user(), id);
+    let status = response.status();
+    response.map(|body| body.ends(status, call.exchange))
 }
 
-async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
+async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readiness) -> Answer {
+    let reading = matches!(call.method, Method::GET | Method::HEAD);
+    if let Some(endpoint) = health::endpoint(shared, path).filter(|_| reading) {
+        call.exchange.is_for(endpoint);
+        return health::get(shared, call, path, readiness).await;
+    }
+    bounded(shared, call)?;
     if let Some(page) = &shared.page
         && let Some(response) = page.answer(shared, path, call).await
     {
+        call.exchange.is_for(Endpoint::Page);
         return Ok(response);
     }
-    if path == "/" && matches!(call.method, Method::GET | Method::HEAD) {
+    if path == "/" && reading {
+        call.exchange.is_for(Endpoint::Page);
         return Ok(base::root());
     }
     let route = route::parse(path).map_err(|error| match error {
@@ -63,25 +92,57 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
             error.to_string(),
         ),
     })?;
-    let allowed = allowed(&route);
+    call.exchange.is_for_route(&route);
+    let allowed = match shared.read_only {
+        true => allowed_to_read(&route),
+        false => allowed(&route),
+    };
     if call.method == Method::OPTIONS {
         return Ok(reply::empty(StatusCode::NO_CONTENT).with(ALLOW, allowed));
     }
     if !allowed.split(", ").any(|name| name == call.method.as_str()) {
         let text = "this endpoint does not have this method";
         let failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::UNSUPPORTED, text);
-        return Err(failure.with_header(ALLOW, allowed));
+        let failure = failure.with_header(ALLOW, allowed);
+        return Err(match shared.read_only {
+            true => failure.with_header(WARNING, "299 - \"this registry is read-only\""),
+            false => failure,
+        });
     }
     if let Some(gate) = &shared.gate
         && route != Route::Token
     {
         let visitor = gate.visitor(call);
+        let (method, client) = (visitor.method(), visitor.client());
         let identified = gate.identify(&visitor).await;
-        call.caller = gate.admit(call, &route, &visitor.origin, identified)?;
+        let refused = identified.as_ref().err().copied();
+        let admitted = gate.admit(call, &route, &visitor.origin, identified);
+        let result = match (refused, &admitted) {
+            (None, Ok(_)) => AuthResult::Accepted,
+            (None, Err(_)) => AuthResult::Denied,
+            (Some(Refusal::Busy), _) => AuthResult::Throttled,
+            (Some(_), _) => AuthResult::Rejected,
+        };
+        shared.metrics.authenticated(method, result);
+        call.exchange.is_from(client);
+        call.caller = admitted?;
     }
     match route {
         Route::Base => Ok(base::ping()),
-        Route::Token => token::handle(shared, call).await,
+        Route::Token => {
+            let answer = token::handle(shared, call).await;
+            let status = match &answer {
+                Ok(response) => response.status(),
+                Err(failure) => failure.status(),
+            };
+            let result = match status {
+                StatusCode::OK => AuthResult::Accepted,
+                StatusCode::TOO_MANY_REQUESTS => AuthResult::Throttled,
+                _ => AuthResult::Rejected,
+            };
+            shared.metrics.authenticated(AuthMethod::Token, result);
+            answer
+        }
         Route::Catalog => catalog::list(shared, call).await,
         Route::Tags { name } => tag::list(shared, call, &name).await,
         Route::Referrers { name, digest } => referrer::list(shared, call, &name, &digest).await,
@@ -97,6 +158,31 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call) -> Answer {
 fn unknown_endpoint() -> Failure {
     let text = RouteError::Unknown.to_string();
     Failure::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, text)
+}
+
+/// Whether there is room for one more request, and for one like this.
+fn bounded(shared: &Shared, call: &Call) -> Result<(), Failure> {
+    if call.exchange.in_flight() > shared.limits.requests {
+        let code = ErrorCode::TOOMANYREQUESTS;
+        let text = "too many requests at once";
+        let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
+        return Err(failure.with_header(RETRY_AFTER, "1"));
+    }
+    if call.uri_bytes > shared.limits.uri_bytes {
+        let code = ErrorCode::UNSUPPORTED;
+        let text = "the path with its query is too long";
+        return Err(Failure::new(StatusCode::URI_TOO_LONG, code, text));
+    }
+    Ok(())
+}
+
+fn allowed_to_read(route: &Route) -> &'static str {
+    match route {
+        Route::Uploads { .. } => "",
+        // Nothing is stored for a token.
+        Route::Token => allowed(route),
+        _ => "GET, HEAD",
+    }
 }
 
 fn allowed(route: &Route) -> &'static str {

@@ -24,7 +24,9 @@
 //! - [`driver`]: what storage can do
 //! - [`layout`]: storage in a folder, an OCI image layout for each repository
 //! - [`memory`]: storage in memory
+//! - [`observe`]: access log entries
 //! - [`peer`]: where a request comes from
+//! - [`server`]: listening, TLS, shutting down
 
 #![deny(missing_docs)]
 
@@ -32,17 +34,21 @@ pub mod auth;
 pub mod driver;
 pub mod layout;
 pub mod memory;
+pub mod observe;
 pub mod peer;
 pub mod route;
+pub mod server;
 
 mod body;
 mod call;
+mod exchange;
 mod failure;
 mod handler;
 mod id;
+mod metrics;
+mod pace;
 mod page;
 mod registry;
-mod server;
 mod session;
 
 pub use body::{Body, BoxError};

@@ -11,11 +11,14 @@ use http_body::Body as HttpBody;
 use crate::auth::{Auth, Gate};
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
-use crate::handler;
+use crate::handler::{self, Probe, Readiness};
 use crate::layout::{self, LayoutDriver, LayoutOptions};
 use crate::memory::MemoryDriver;
+use crate::metrics::Metrics;
+use crate::observe::Observer;
+use crate::pace::Pace;
 use crate::page::Page;
-use crate::server::{Server, ServerError};
+use crate::server::{Server, ServerError, Slots, Tls};
 use crate::session::Sessions;
 
 /// A registry: storage behind the distribution API. Cheap to clone; any number of them fit into a process.
@@ -33,6 +36,13 @@ pub(crate) struct Shared {
     pub(crate) gate: Option<Gate>,
     /// For people with a browser, unless switched off.
     pub(crate) page: Option<Page>,
+    pub(crate) read_only: bool,
+    pub(crate) metrics: Metrics,
+    /// Whether anybody may see them.
+    pub(crate) metrics_hidden: bool,
+    pub(crate) observer: Option<Box<dyn Observer>>,
+    pub(crate) probe: Probe,
+    pub(crate) slots: Arc<Slots>,
 }
 
 /// What a registry refuses to take.
@@ -51,8 +61,34 @@ pub struct Limits {
     pub uploads_per_repository: usize,
     /// How long an upload session lives when nobody writes to it: a day unless told.
     pub upload_idle: Duration,
-    /// How long a request may be silent before its body has ended: a minute unless told.
+    /// How long a request may be silent before its body has ended, and a client before it takes more of an answer: a
+    /// minute unless told.
     pub body_idle: Duration,
+    /// How fast a body has to come and an answer has to be taken on average, in bytes a second: 1 KiB unless told.
+    pub least_rate: u64,
+    /// Over how much waiting that average is taken: a minute unless told.
+    pub rate_window: Duration,
+    /// How long the head of a request may take, and a TLS handshake: 10 seconds unless told.
+    pub head_time: Duration,
+    /// How long a connection may wait for its next request: two minutes unless told, which is longer than common load
+    /// balancers keep theirs.
+    pub keep_alive: Duration,
+    /// Length of a request's path with its query, in bytes: 16 KiB unless told.
+    pub uri_bytes: usize,
+    /// Requests that are being answered at once: 4,096 unless told.
+    pub requests: usize,
+    /// Connections that are open at once: 4,096 unless told.
+    pub connections: usize,
+    /// Connections of one client address (of IPv6 the first 64 bits) that are open at once: 512 unless told. Behind a
+    /// proxy all come from the proxy's.
+    pub connections_per_address: usize,
+}
+
+impl Limits {
+    /// What bodies and answers have to keep up with.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::new(self.body_idle, self.least_rate, self.rate_window)
+    }
 }
 
 impl Default for Limits {
@@ -65,6 +101,14 @@ impl Default for Limits {
             uploads_per_repository: 1_000,
             upload_idle: Duration::from_secs(24 * 60 * 60),
             body_idle: Duration::from_secs(60),
+            least_rate: 1024,
+            rate_window: Duration::from_secs(60),
+            head_time: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(120),
+            uri_bytes: 16 * 1024,
+            requests: 4096,
+            connections: 4096,
+            connections_per_address: 512,
         }
     }
 }
@@ -77,6 +121,9 @@ pub struct Builder {
     limits: Limits,
     auth: Auth,
     without_page: bool,
+    read_only: bool,
+    metrics_hidden: bool,
+    observer: Option<Box<dyn Observer>>,
 }
 
 /// Where everything is going to be kept.
@@ -131,6 +178,25 @@ impl Builder {
         self
     }
 
+    /// Whether everything that would change something is refused: no unless told.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Whether `/metrics` is answered: yes unless told. It says how much is going on, but names neither repositories nor
+    /// users, and asks nobody to sign in.
+    pub fn metrics(mut self, shown: bool) -> Self {
+        self.metrics_hidden = !shown;
+        self
+    }
+
+    /// Shows `observer` every request when it is over.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// The registry, listening nowhere.
     ///
     /// # Errors
@@ -140,11 +206,13 @@ impl Builder {
         let driver: Arc<dyn Driver> = match self.storage {
             Storage::Memory => Arc::new(MemoryDriver::new()),
             Storage::Folder(path, options) => {
-                key = Some(path.join(layout::OWN).join("token.key"));
+                // What may only be read may be on a medium that can't be written.
+                key = (!self.read_only).then(|| path.join(layout::OWN).join("token.key"));
                 Arc::new(LayoutDriver::open(path, options)?)
             }
             Storage::Driver(driver) => driver,
         };
+        let slots = Slots::new(self.limits.connections, self.limits.connections_per_address);
         Ok(Registry {
             shared: Arc::new(Shared {
                 driver,
@@ -152,6 +220,12 @@ impl Builder {
                 sessions: Sessions::default(),
                 gate: Gate::new(self.auth, key)?,
                 page: (!self.without_page).then(Page::new),
+                read_only: self.read_only,
+                metrics: Metrics::default(),
+                metrics_hidden: self.metrics_hidden,
+                observer: self.observer,
+                probe: Probe::default(),
+                slots: Arc::new(slots),
             }),
         })
     }
@@ -176,7 +250,15 @@ impl Registry {
     /// # Errors
     /// [`ServerError`] if nothing can listen there.
     pub async fn bind(&self, addr: &str) -> Result<Server, ServerError> {
-        Server::bind(self.clone(), addr).await
+        Server::bind(self.clone(), addr, None).await
+    }
+
+    /// Serves this registry on `addr` with TLS 1.2 and 1.3.
+    ///
+    /// # Errors
+    /// [`ServerError`] if nothing can listen there, or certificates can't be loaded.
+    pub async fn bind_tls(&self, addr: &str, tls: Tls) -> Result<Server, ServerError> {
+        Server::bind(self.clone(), addr, Some(tls)).await
     }
 
     /// Answers one request, without a socket: the service to mount in any HTTP server.
@@ -185,6 +267,19 @@ impl Registry {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        handler::respond(&self.shared, request.map(body::boxed)).await
+        self.answer(request, Readiness::Serving).await
+    }
+
+    /// Answers a request that came through a server in this state.
+    pub(crate) async fn answer<B>(
+        &self,
+        request: Request<B>,
+        readiness: Readiness,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        handler::respond(&self.shared, request.map(body::boxed), readiness).await
     }
 }

@@ -1,32 +1,31 @@
-//! Listening on a port.
+//! Listening on a port: connections, TLS, time limits, and stopping without cutting anybody off.
 
-use std::convert::Infallible;
+mod accept;
+mod certificate;
+mod clock;
+mod connection;
+mod line;
+mod slots;
+mod tls;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::auth::AuthError;
 use crate::driver::DriverError;
-use crate::peer::Peer;
 use crate::registry::Registry;
 
-/// How long the head of a request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How large the head of a request may be, in bytes.
-const HEAD_BYTES: usize = 64 * 1024;
-/// How long to wait when no connection can be accepted, such as for lack of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) use slots::Slots;
+pub use tls::{ClientAuth, Tls, TlsError};
+
+/// How many connections may wait to be taken. Clients open one for each blob and all of them at once.
+const BACKLOG: u32 = 1024;
 
 /// Why a registry can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -46,35 +45,68 @@ pub enum ServerError {
     /// Who may do what is not clear.
     #[error("cannot set up authentication")]
     Auth(#[from] AuthError),
+    /// Certificates can't be loaded.
+    #[error("cannot set up TLS")]
+    Tls(#[from] TlsError),
 }
 
 /// A registry that listens. Dropping it frees the port at once and ends all connections.
+///
+/// To stop without cutting anybody off: [`drain`](Self::drain), wait until load balancers have noticed, then
+/// [`shutdown_within`](Self::shutdown_within).
 #[must_use = "dropping the server stops it"]
 pub struct Server {
     addr: SocketAddr,
     listener: Listener,
-    stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+    tls: Option<Arc<tls::Acceptor>>,
+    stage: watch::Sender<Stage>,
+    accepting: JoinHandle<usize>,
 }
 
 /// Taken out by whoever stops the server, so that the port is free from then on.
 type Listener = Arc<Mutex<Option<TcpListener>>>;
 
+/// How far a server has come on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serving,
+    /// Says that it is not ready, but still serves.
+    Draining,
+    /// Takes no connections; those that are open end with their request.
+    Closing,
+    /// Ends all connections.
+    Cutting,
+}
+
 impl Server {
-    pub(crate) async fn bind(registry: Registry, addr: &str) -> Result<Self, ServerError> {
+    pub(crate) async fn bind(
+        registry: Registry,
+        addr: &str,
+        tls: Option<Tls>,
+    ) -> Result<Self, ServerError> {
+        let tls = match tls {
+            Some(tls) => Some(Arc::new(tls::Acceptor::load(tls).await?)),
+            None => None,
+        };
         let failed = |source| ServerError::Listen {
             addr: addr.to_owned(),
             source,
         };
-        let listener = TcpListener::bind(addr).await.map_err(failed)?;
+        let listener = listen(addr).await.map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
         let listener = Arc::new(Mutex::new(Some(listener)));
-        let stop = watch::Sender::new(false);
-        let accepting = accept(registry, Arc::clone(&listener), stop.subscribe());
+        let stage = watch::Sender::new(Stage::Serving);
+        let context = connection::Context {
+            registry,
+            tls: tls.clone(),
+            stage: stage.subscribe(),
+        };
+        let accepting = accept::accept(context, Arc::clone(&listener));
         Ok(Self {
             addr: local,
             listener,
-            stop,
+            tls,
+            stage,
             accepting: tokio::spawn(accepting),
         })
     }
@@ -85,12 +117,53 @@ impl Server {
         self.addr
     }
 
-    /// Frees the port at once and waits until the requests that are being answered have been.
+    /// Loads certificates again. This happens by itself within a second or so of a change of the files; whoever wants to
+    /// know whether it worked, asks. Open connections keep theirs, and so do new ones if it fails.
+    ///
+    /// # Errors
+    /// [`TlsError`] if the new files can't be used.
+    pub async fn reload_tls(&self) -> Result<(), TlsError> {
+        match &self.tls {
+            Some(tls) => tls.reload().await,
+            None => Ok(()),
+        }
+    }
+
+    /// From now on `/readyz` says that no more requests are wanted. They are answered all the same.
+    pub fn drain(&self) {
+        self.enter(Stage::Draining);
+    }
+
+    /// Frees the port at once and waits until the requests that are being answered have been, however long that takes.
     pub async fn shutdown(mut self) {
-        close(&self.listener);
-        self.stop.send_replace(true);
+        self.close();
         // Nothing to tell: a task that panicked has ended as well.
         let _ = (&mut self.accepting).await;
+    }
+
+    /// Frees the port at once, waits until the requests that are being answered have been, but not longer than
+    /// `patience`, and gives the number of connections that had to be cut. What uploads have sent is kept: their clients
+    /// can go on later.
+    pub async fn shutdown_within(mut self, patience: Duration) -> usize {
+        self.close();
+        if let Ok(ended) = tokio::time::timeout(patience, &mut self.accepting).await {
+            return ended.unwrap_or_default();
+        }
+        self.enter(Stage::Cutting);
+        (&mut self.accepting).await.unwrap_or_default()
+    }
+
+    fn close(&self) {
+        self.enter(Stage::Closing);
+        close(&self.listener);
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.stage.send_if_modified(|current| {
+            let later = stage > *current;
+            *current = stage.max(*current);
+            later
+        });
     }
 }
 
@@ -101,75 +174,32 @@ impl Drop for Server {
     }
 }
 
+async fn listen(addr: &str) -> io::Result<TcpListener> {
+    let mut failed = io::ErrorKind::AddrNotAvailable.into();
+    for addr in tokio::net::lookup_host(addr).await? {
+        match listen_on(addr) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn listen_on(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Connections that just ended must not keep the next server from the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
 fn close(listener: &Listener) {
     listener
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-}
-
-/// The next connection; `None` when the listener was taken away.
-async fn next(listener: &Listener) -> Option<io::Result<TcpStream>> {
-    std::future::poll_fn(|context| {
-        let listener = listener.lock().unwrap_or_else(PoisonError::into_inner);
-        match listener.as_ref() {
-            None => Poll::Ready(None),
-            Some(listener) => listener
-                .poll_accept(context)
-                .map(|accepted| Some(accepted.map(|(stream, _)| stream))),
-        }
-    })
-    .await
-}
-
-async fn accept(registry: Registry, listener: Listener, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = next(&listener) => accepted,
-            () = stopped(&mut stop) => None,
-        };
-        match accepted {
-            None => break,
-            Some(Ok(stream)) => {
-                connections.spawn(serve(registry.clone(), stream, stop.clone()));
-            }
-            Some(Err(_)) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
-    while connections.join_next().await.is_some() {}
-}
-
-async fn serve(registry: Registry, stream: TcpStream, mut stop: watch::Receiver<bool>) {
-    // Small answers must not wait for more to send; without it they are only slower.
-    let _ = stream.set_nodelay(true);
-    let peer = Peer {
-        addr: stream.peer_addr().ok(),
-        ..Peer::default()
-    };
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let registry = registry.clone();
-        request.extensions_mut().insert(peer.clone());
-        async move { Ok::<_, Infallible>(registry.respond(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    // How a connection ends is its client's business.
-    let _ = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // A server that is gone without a word has stopped as well.
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -130,6 +130,11 @@ impl Sessions {
         }
     }
 
+    /// How many sessions are open, as far as this process knows.
+    pub(crate) fn open(&self) -> usize {
+        self.lock().open.len()
+    }
+
     /// Forgets a session that is gone.
     pub(crate) fn forget(&self, id: &str) {
         self.lock().open.remove(id);

@@ -1,6 +1,7 @@
 //! Decides before anything else does: who sends a request, and whether they may.
 
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::token::{self, Keys, Kind, Subject};
 use super::{Action, Auth, AuthError, key};
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::metrics::AuthMethod;
 use crate::peer::Certificate;
 use crate::route::Route;
 
@@ -45,6 +47,23 @@ pub(crate) enum Refusal {
     Token,
     /// There are too many attempts.
     Busy,
+}
+
+impl Visitor<'_> {
+    /// The address they come from.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        self.origin.client
+    }
+
+    /// How they say who they are.
+    pub(crate) fn method(&self) -> AuthMethod {
+        match (&self.credential, self.certificate) {
+            (Credential::None, None) => AuthMethod::Anonymous,
+            (Credential::None, Some(_)) => AuthMethod::Certificate,
+            (Credential::Bearer(_), _) => AuthMethod::Bearer,
+            (Credential::Basic { .. } | Credential::Unusable, _) => AuthMethod::Basic,
+        }
+    }
 }
 
 /// A token, as its service gives it (Docker Registry token specification).

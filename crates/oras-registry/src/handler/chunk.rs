@@ -95,7 +95,7 @@ pub(super) async fn receive(
             () = turn.taken_over() => {
                 return Err(Failure::interrupted("another request took over"));
             }
-            data = call.next(limits.body_idle) => data?,
+            data = call.next() => data?,
         };
         let Some(data) = data else { break };
         received += data.len() as u64;

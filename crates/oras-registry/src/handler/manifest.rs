@@ -95,7 +95,7 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
         return Err(failure.with_detail(serde_json::json!({ "tag": bad })));
     }
 
-    let bytes = call.read(limits.manifest_bytes, limits.body_idle).await?;
+    let bytes = call.read(limits.manifest_bytes).await?;
     let algorithm = named.as_ref().and_then(|digest| digest.verifier().ok());
     let digest = Digest::of(algorithm.unwrap_or(Algorithm::Sha256), &bytes);
     if named.is_some_and(|named| named != digest) {
@@ -115,7 +115,7 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
         required,
     };
     match shared.driver.put_manifest(name, commit).await? {
-        PutOutcome::Stored => {}
+        PutOutcome::Stored => shared.metrics.manifests.count(),
         PutOutcome::ConditionFailed => {
             return Err(match condition {
                 Condition::Unmoved { .. } => Failure::immutable_tag(),

@@ -20,7 +20,7 @@ pub(super) async fn handle(shared: &Shared, call: &mut Call) -> Answer {
         return Err(unknown_endpoint());
     };
     if call.method == Method::POST {
-        let form = call.read(FORM_BYTES, shared.limits.body_idle).await?;
+        let form = call.read(FORM_BYTES).await?;
         return post(gate, &gate.visitor(call), &form).await;
     }
     let visitor = gate.visitor(call);
