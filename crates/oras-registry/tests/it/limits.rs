@@ -85,7 +85,7 @@ async fn five_hundred_slow_clients_stop_nobody_and_are_cut() {
 
 #[tokio::test]
 async fn a_head_that_takes_too_long_is_not_waited_for() {
-    let server = serve(|limits| limits.head_time = Duration::from_millis(100)).await;
+    let server = serve(|limits| limits.head_time = Duration::from_secs(1)).await;
     let mut silent = Wire::to(server.addr()).await;
     let mut begun = Wire::to(server.addr()).await;
     begun.write("GET /v2/ HTTP/1.1\r\nHo").await;
@@ -104,7 +104,7 @@ async fn a_head_that_takes_too_long_is_not_waited_for() {
 async fn a_kept_connection_may_wait_longer_than_a_head_may_take_but_not_for_ever() {
     let server = serve(|limits| {
         limits.head_time = Duration::from_millis(50);
-        limits.keep_alive = Duration::from_millis(400);
+        limits.keep_alive = Duration::from_secs(2);
     })
     .await;
     let mut kept = Wire::to(server.addr()).await;
@@ -120,7 +120,7 @@ async fn a_kept_connection_may_wait_longer_than_a_head_may_take_but_not_for_ever
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_cut() {
     let mut limits = Limits::default();
-    limits.body_idle = Duration::from_millis(200);
+    limits.body_idle = Duration::from_millis(500);
     let registry = Registry::builder().memory().limits(limits).build().unwrap();
     let client = Client::of(registry.clone());
     let piece = Bytes::from(vec![7; 1024 * 1024]);

@@ -209,7 +209,7 @@ async fn a_handshake_that_does_not_end_holds_nobody_up_and_is_cut() {
     let authority = Authority::new();
     authority.sign("a", "").write(folder.path());
     let mut limits = Limits::default();
-    limits.head_time = Duration::from_secs(2);
+    limits.head_time = Duration::from_secs(3);
     let registry = Registry::builder().memory().limits(limits).build().unwrap();
     let server = registry.bind_tls("127.0.0.1:0", tls(folder.path())).await;
     let server = server.unwrap();
