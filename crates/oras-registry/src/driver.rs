@@ -14,6 +14,8 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use oras_spec::{Algorithm, Digest};
 
+use crate::id;
+
 pub use types::{
     Commit, Condition, DriverError, Entry, ManifestCommit, PutOutcome, Required, StoredManifest,
     UntagOutcome,
@@ -80,10 +82,21 @@ pub trait Uploads: Send + Sync {
     /// Ends a session and forgets its bytes. False if there is no such session.
     async fn cancel_upload(&self, repository: &str, id: &str) -> Result<bool>;
 
-    /// Whether an upload could begin now: the storage is there and has room. Monitoring asks every few seconds.
+    /// Whether an upload could begin now: tries with a small one. Monitoring asks every few seconds.
     async fn can_upload(&self) -> Result<()> {
-        let nobodys = "00000000-0000-4000-8000-000000000000";
-        self.upload_offset("readyz", nobodys).await.map(drop)
+        let (repository, id) = ("readyz", id::random());
+        self.start_upload(repository, &id, Algorithm::Sha256)
+            .await?;
+        let tried = async {
+            if let Some(mut writer) = self.write_upload(repository, &id).await? {
+                writer.write(Bytes::from_static(&[0; 4096])).await?;
+                writer.flush().await?;
+            }
+            Ok(())
+        };
+        let tried = tried.await;
+        self.cancel_upload(repository, &id).await?;
+        tried
     }
 }
 
