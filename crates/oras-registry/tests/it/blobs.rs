@@ -2,11 +2,18 @@
 
 use oras_spec::Digest;
 
-use crate::client::Client;
+use crate::both::{Storage, on_both};
 
-#[tokio::test]
-async fn a_blob_comes_back_with_all_headers() {
-    let client = Client::new();
+on_both!(
+    a_blob_comes_back_with_all_headers,
+    ranges_are_answered_exactly,
+    a_deleted_blob_is_gone_at_once_and_only_here,
+    bad_digests_names_and_methods_are_told_apart,
+    the_base_answers_with_and_without_its_slash,
+);
+
+async fn a_blob_comes_back_with_all_headers(storage: Storage) {
+    let client = storage.client();
     let digest = client.blob("a/b", "hello").await;
     for method in ["GET", "HEAD"] {
         let reply = client
@@ -27,9 +34,8 @@ async fn a_blob_comes_back_with_all_headers() {
     }
 }
 
-#[tokio::test]
-async fn ranges_are_answered_exactly() {
-    let client = Client::new();
+async fn ranges_are_answered_exactly(storage: Storage) {
+    let client = storage.client();
     let content: Vec<u8> = (0..2048u32).map(|i| i as u8).collect();
     let digest = client.blob("a", content.clone()).await;
     let path = format!("GET /v2/a/blobs/{digest}");
@@ -66,9 +72,8 @@ async fn ranges_are_answered_exactly() {
     client.send(&path, &same, "").await.check(206, "");
 }
 
-#[tokio::test]
-async fn a_deleted_blob_is_gone_at_once_and_only_here() {
-    let client = Client::new();
+async fn a_deleted_blob_is_gone_at_once_and_only_here(storage: Storage) {
+    let client = storage.client();
     let digest = client.blob("a", "shared").await;
     client.blob("b", "shared").await;
     let path = format!("/v2/a/blobs/{digest}");
@@ -94,9 +99,8 @@ async fn a_deleted_blob_is_gone_at_once_and_only_here() {
     client.get(&path).await.check(200, "");
 }
 
-#[tokio::test]
-async fn bad_digests_names_and_methods_are_told_apart() {
-    let client = Client::new();
+async fn bad_digests_names_and_methods_are_told_apart(storage: Storage) {
+    let client = storage.client();
     let digest = Digest::sha256(b"none");
     client
         .get(&format!("/v2/a/blobs/{digest}"))
@@ -143,9 +147,8 @@ async fn bad_digests_names_and_methods_are_told_apart() {
     );
 }
 
-#[tokio::test]
-async fn the_base_answers_with_and_without_its_slash() {
-    let client = Client::new();
+async fn the_base_answers_with_and_without_its_slash(storage: Storage) {
+    let client = storage.client();
     for path in ["/v2", "/v2/"] {
         let reply = client.get(path).await;
         assert_eq!((reply.status.as_u16(), &reply.body[..]), (200, &b"{}"[..]));

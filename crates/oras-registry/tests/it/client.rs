@@ -6,11 +6,16 @@ use http_body_util::{BodyExt, Full};
 use oras_registry::Registry;
 use oras_spec::{Digest, ErrorBody};
 use serde_json::Value;
+use tempfile::TempDir;
 
 pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-pub(crate) struct Client(Registry);
+pub(crate) struct Client {
+    registry: Registry,
+    /// Where the registry keeps its content.
+    _folder: Option<TempDir>,
+}
 
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -20,11 +25,22 @@ pub(crate) struct Reply {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        Self(Registry::builder().build().unwrap())
+        Self::of(Registry::builder().build().unwrap())
     }
 
     pub(crate) fn of(registry: Registry) -> Self {
-        Self(registry)
+        Self::on(registry, None)
+    }
+
+    pub(crate) fn on(registry: Registry, folder: Option<TempDir>) -> Self {
+        Self {
+            registry,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn registry(&self) -> Registry {
+        self.registry.clone()
     }
 
     pub(crate) async fn send(
@@ -43,7 +59,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body)).unwrap();
-        let (parts, body) = self.0.respond(request).await.into_parts();
+        let (parts, body) = self.registry.respond(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply {
             status: parts.status,

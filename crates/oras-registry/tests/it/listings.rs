@@ -3,7 +3,15 @@
 use oras_spec::Digest;
 use serde_json::{Value, json};
 
-use crate::client::{Client, IMAGE, INDEX, Reply, image};
+use crate::both::{Storage, on_both};
+use crate::client::{IMAGE, INDEX, Reply, image};
+
+on_both!(
+    tags_are_sorted_and_paged,
+    the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest,
+    referrers_are_listed_filtered_and_forgotten,
+    pages_of_referrers_keep_the_filter_and_lose_nothing,
+);
 
 fn link(reply: &Reply) -> Option<String> {
     let link = reply.headers.get("link")?.to_str().unwrap();
@@ -14,9 +22,8 @@ fn link(reply: &Reply) -> Option<String> {
     Some(target.unwrap().to_owned())
 }
 
-#[tokio::test]
-async fn tags_are_sorted_and_paged() {
-    let client = Client::new();
+async fn tags_are_sorted_and_paged(storage: Storage) {
+    let client = storage.client();
     client
         .get("/v2/a/tags/list")
         .await
@@ -59,9 +66,8 @@ async fn tags_are_sorted_and_paged() {
         .check(200, "");
 }
 
-#[tokio::test]
-async fn the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest() {
-    let client = Client::new();
+async fn the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest(storage: Storage) {
+    let client = storage.client();
     client.blob("only-blobs", "x").await;
     for name in [
         "a/b",
@@ -90,9 +96,8 @@ async fn the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest() {
     assert_eq!(link(&page).unwrap(), "/v2/_catalog?n=2&last=a.b");
 }
 
-#[tokio::test]
-async fn referrers_are_listed_filtered_and_forgotten() {
-    let client = Client::new();
+async fn referrers_are_listed_filtered_and_forgotten(storage: Storage) {
+    let client = storage.client();
     let subject = Digest::sha256(b"not pushed yet");
     let path = format!("/v2/a/referrers/{subject}");
     let empty = client.get(&path).await;
@@ -170,9 +175,8 @@ async fn referrers_are_listed_filtered_and_forgotten() {
     );
 }
 
-#[tokio::test]
-async fn pages_of_referrers_keep_the_filter_and_lose_nothing() {
-    let client = Client::new();
+async fn pages_of_referrers_keep_the_filter_and_lose_nothing(storage: Storage) {
+    let client = storage.client();
     client.blob("a", "{}").await;
     let subject = Digest::sha256(b"subject");
     let refers = json!({ "mediaType": IMAGE, "digest": subject.as_str(), "size": 1 });

@@ -4,6 +4,7 @@
 
 mod auth;
 mod blobs;
+mod both;
 mod client;
 mod driver_suite;
 mod full_store;

@@ -1,14 +1,24 @@
 //! Manifests and tags.
 
-use oras_registry::Registry;
 use oras_spec::{Algorithm, Digest};
 use serde_json::json;
 
+use crate::both::{Storage, on_both};
 use crate::client::{Client, IMAGE, INDEX, image};
 
-#[tokio::test]
-async fn a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted() {
-    let client = Client::new();
+on_both!(
+    a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted,
+    a_document_that_is_no_manifest_is_refused,
+    what_a_manifest_needs_must_be_in_its_repository,
+    many_tags_are_set_at_once_or_not_at_all,
+    manifests_of_the_limit_are_taken_and_one_byte_more_is_not,
+    conditions_are_decided_when_the_tag_moves,
+    of_fifty_clients_that_create_a_tag_one_wins,
+    deleting_a_tag_keeps_the_manifest_and_deleting_it_takes_all_tags,
+);
+
+async fn a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted(storage: Storage) {
+    let client = storage.client();
     client.blob("a", "{}").await;
     let manifest = image(json!({ "unknown": " \u{e9} " }));
     let digest = Digest::sha256(&manifest);
@@ -72,9 +82,8 @@ async fn a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted() {
         .check(400, "DIGEST_INVALID");
 }
 
-#[tokio::test]
-async fn a_document_that_is_no_manifest_is_refused() {
-    let client = Client::new();
+async fn a_document_that_is_no_manifest_is_refused(storage: Storage) {
+    let client = storage.client();
     client.blob("a", "{}").await;
     let refused = async |media_type: &str, body: String| {
         let reply = client.put("/v2/a/manifests/v1", media_type, body).await;
@@ -141,9 +150,8 @@ async fn a_document_that_is_no_manifest_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn what_a_manifest_needs_must_be_in_its_repository() {
-    let client = Client::new();
+async fn what_a_manifest_needs_must_be_in_its_repository(storage: Storage) {
+    let client = storage.client();
     client.blob("b", "layer").await;
     let layer = |content: &[u8], more: serde_json::Value| {
         let mut layer = json!({ "mediaType": "a/b", "digest": Digest::sha256(content).as_str(), "size": content.len() });
@@ -192,10 +200,9 @@ async fn what_a_manifest_needs_must_be_in_its_repository() {
         .check(201, "");
 }
 
-#[tokio::test]
-async fn many_tags_are_set_at_once_or_not_at_all() {
+async fn many_tags_are_set_at_once_or_not_at_all(storage: Storage) {
     for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-        let client = Client::new();
+        let client = storage.client();
         client.blob("a", "{}").await;
         let manifest = image(json!({}));
         let digest = Digest::of(algorithm, &manifest);
@@ -239,9 +246,8 @@ async fn many_tags_are_set_at_once_or_not_at_all() {
     }
 }
 
-#[tokio::test]
-async fn manifests_of_the_limit_are_taken_and_one_byte_more_is_not() {
-    let client = Client::new();
+async fn manifests_of_the_limit_are_taken_and_one_byte_more_is_not(storage: Storage) {
+    let client = storage.client();
     client.blob("a", "{}").await;
     let mut manifest = image(json!({}));
     manifest.resize(4 * 1024 * 1024, b' ');
@@ -256,9 +262,8 @@ async fn manifests_of_the_limit_are_taken_and_one_byte_more_is_not() {
         .check(413, "SIZE_INVALID");
 }
 
-#[tokio::test]
-async fn conditions_are_decided_when_the_tag_moves() {
-    let client = Client::new();
+async fn conditions_are_decided_when_the_tag_moves(storage: Storage) {
+    let client = storage.client();
     let first = client.image("a", "v1").await;
     let other = image(json!({ "annotations": { "other": "" } }));
     let put = async |header: (&str, &str)| {
@@ -291,10 +296,10 @@ async fn conditions_are_decided_when_the_tag_moves() {
         .check(202, "");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_fifty_clients_that_create_a_tag_one_wins() {
-    let registry = Registry::builder().build().unwrap();
-    Client::of(registry.clone()).blob("a", "{}").await;
+async fn of_fifty_clients_that_create_a_tag_one_wins(storage: Storage) {
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    let registry = client.registry();
     let racers = (0..50).map(|i| {
         let client = Client::of(registry.clone());
         tokio::spawn(async move {
@@ -314,9 +319,8 @@ async fn of_fifty_clients_that_create_a_tag_one_wins() {
     assert_eq!(won, 1);
 }
 
-#[tokio::test]
-async fn deleting_a_tag_keeps_the_manifest_and_deleting_it_takes_all_tags() {
-    let client = Client::new();
+async fn deleting_a_tag_keeps_the_manifest_and_deleting_it_takes_all_tags(storage: Storage) {
+    let client = storage.client();
     let digest = client.image("a", "v1").await;
     let manifest = client.get("/v2/a/manifests/v1").await.body;
     client
