@@ -7,6 +7,7 @@ use std::error::Error;
 use oras_registry::Registry;
 
 #[tokio::main]
+#[allow(clippy::print_stderr)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let addr = arguments.next().unwrap_or("127.0.0.1:5000".to_owned());

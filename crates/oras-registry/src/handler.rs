@@ -8,6 +8,7 @@ mod health;
 mod manifest;
 mod manifest_body;
 mod mount;
+mod multipart;
 mod paging;
 mod range;
 mod referrer;

@@ -7,6 +7,7 @@ use http::header::{
 use http::{Method, Response, StatusCode};
 use oras_spec::{Digest, ErrorCode, media_type};
 
+use super::multipart::Multipart;
 use super::range::{Selection, select};
 use super::reply::With as _;
 use super::{Answer, CONTENT_DIGEST, reply};
@@ -32,9 +33,9 @@ pub(super) async fn handle(shared: &Shared, call: &mut Call, name: &str, digest:
 
 async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> Answer {
     let etag = format!("\"{digest}\"");
-    let headers = |response: Response<Body>, length: u64| {
+    let headers = |response: Response<Body>, media_type: &str, length: u64| {
         response
-            .with(CONTENT_TYPE, media_type::OCTET_STREAM)
+            .with(CONTENT_TYPE, media_type)
             .with(CONTENT_LENGTH, length.to_string())
             .with(CONTENT_DIGEST, digest)
             .with(ACCEPT_RANGES, "bytes")
@@ -47,7 +48,8 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
         // Ranges are for GET only.
         let size = shared.driver.blob_size(name, digest).await?;
         let size = size.ok_or_else(Failure::blob_unknown)?;
-        return Ok(not_modified.unwrap_or_else(|| headers(reply::empty(StatusCode::OK), size)));
+        let found = || headers(reply::empty(StatusCode::OK), media_type::OCTET_STREAM, size);
+        return Ok(not_modified.unwrap_or_else(found));
     }
     let blob = shared.driver.open_blob(name, digest).await?;
     let blob = blob.ok_or_else(Failure::blob_unknown)?;
@@ -55,29 +57,49 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
         return Ok(response);
     }
     let size = blob.size();
-    let (status, start, length) = match selection(call, &etag, size) {
-        Selection::Whole => (StatusCode::OK, 0, size),
-        Selection::Part { start, length } => (StatusCode::PARTIAL_CONTENT, start, length),
+    // Whoever opens the address in a browser gets a file, not a page from this origin.
+    let answer = |status, body, media_type: &str, length| {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        headers(response, media_type, length).with(CONTENT_DISPOSITION, "attachment")
+    };
+    match selection(call, &etag, size) {
+        Selection::Whole => {
+            let body = Body::blob(blob.read(0, size), size);
+            Ok(answer(StatusCode::OK, body, media_type::OCTET_STREAM, size))
+        }
+        Selection::One(part) => {
+            let body = Body::blob(blob.read(part.start, part.length), part.length);
+            let (status, length) = (StatusCode::PARTIAL_CONTENT, part.length);
+            let response = answer(status, body, media_type::OCTET_STREAM, length);
+            Ok(response.with(CONTENT_RANGE, part.of(size)))
+        }
+        Selection::Several(parts) => {
+            let mut readers = vec![blob];
+            while readers.len() < parts.len() {
+                let next = shared.driver.open_blob(name, digest).await?;
+                readers.push(next.ok_or_else(Failure::blob_unknown)?);
+            }
+            let multipart = Multipart::new(&parts, size);
+            let length = multipart.length();
+            let media_type = multipart.media_type();
+            let body = Body::blob(multipart.read(readers), length);
+            Ok(answer(
+                StatusCode::PARTIAL_CONTENT,
+                body,
+                &media_type,
+                length,
+            ))
+        }
         Selection::Unsatisfiable => {
             let failure = Failure::new(
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 ErrorCode::SIZE_INVALID,
                 "no byte of the blob is in this range",
             );
-            return Err(failure.with_header(CONTENT_RANGE, format!("bytes */{size}")));
+            Err(failure.with_header(CONTENT_RANGE, format!("bytes */{size}")))
         }
-    };
-    let mut response = Response::new(Body::blob(blob.read(start, length), length));
-    *response.status_mut() = status;
-    // Whoever opens the address in a browser gets a file, not a page from this origin.
-    let response = headers(response, length).with(CONTENT_DISPOSITION, "attachment");
-    Ok(match status {
-        StatusCode::PARTIAL_CONTENT => {
-            let last = start + length - 1;
-            response.with(CONTENT_RANGE, format!("bytes {start}-{last}/{size}"))
-        }
-        _ => response,
-    })
+    }
 }
 
 fn selection(call: &Call, etag: &str, size: u64) -> Selection {

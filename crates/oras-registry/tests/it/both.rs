@@ -50,7 +50,7 @@ macro_rules! on_both {
     ($($test:ident),* $(,)?) => {
         mod memory {
             $(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
                     super::$test(crate::both::Storage::Memory).await;
                 }
@@ -58,7 +58,7 @@ macro_rules! on_both {
         }
         mod folder {
             $(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
                     super::$test(crate::both::Storage::Folder).await;
                 }
