@@ -267,4 +267,45 @@ mod tests {
         check("/", "no such endpoint");
         check("/v2/a/manifests/", "no such endpoint");
     }
+
+    /// Names made of what makes routes hard to read.
+    const NAME: &str = "(blobs|uploads|manifests|tags|list|referrers|v2|[a-z0-9]{1,4}([._-][a-z0-9]{1,3}){0,2})(/(blobs|uploads|manifests|tags|list|referrers|[a-z0-9]{1,4})){0,4}";
+
+    proptest::proptest! {
+        #[test]
+        fn every_name_is_read_back_from_every_endpoint(name in NAME, tag in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,9}") {
+            let digest = format!("sha256:{}", "0".repeat(64));
+            check(&format!("/v2/{name}/tags/list"), &format!("tags {name}"));
+            check(&format!("/v2/{name}/manifests/{tag}"), &format!("manifest {name} {tag}"));
+            check(&format!("/v2/{name}/manifests/{digest}"), &format!("manifest {name} {digest}"));
+            check(&format!("/v2/{name}/blobs/{digest}"), &format!("blob {name} {digest}"));
+            check(&format!("/v2/{name}/blobs/uploads/"), &format!("uploads {name}"));
+            check(&format!("/v2/{name}/blobs/uploads/{tag}"), &format!("upload {name} {tag}"));
+            check(&format!("/v2/{name}/referrers/{digest}"), &format!("referrers {name} {digest}"));
+        }
+
+        /// Whatever a path is, a name that comes out of it is one.
+        #[test]
+        fn no_other_name_comes_out(path in "(/v2)?(/?(blobs|uploads|manifests|tags|list|referrers|_catalog|[a-zA-Z0-9._%:~-]{0,6})){0,6}/?") {
+            let name = match parse(&path) {
+                Ok(
+                    Route::Tags { name }
+                    | Route::Manifest { name, .. }
+                    | Route::Blob { name, .. }
+                    | Route::Uploads { name }
+                    | Route::Upload { name, .. }
+                    | Route::Referrers { name, .. },
+                ) => name,
+                _ => return Ok(()),
+            };
+            proptest::prop_assert!(oras_spec::validate_repository(&name).is_ok());
+            proptest::prop_assert!(name.len() <= MAX_NAME_BYTES);
+        }
+
+        #[test]
+        fn no_path_is_too_much(path in "\\PC*") {
+            let _ = parse(&path);
+            let _ = parse(&format!("/v2/{path}"));
+        }
+    }
 }

@@ -150,4 +150,21 @@ mod tests {
             check(header, None);
         }
     }
+
+    proptest::proptest! {
+        /// Both spellings of a range mean the same, and nothing overflows.
+        #[test]
+        fn what_is_written_is_read_back(start: u64, length in 1_u64.., size: u64) {
+            let last = start.saturating_add(length - 1);
+            let expected = (last - start).checked_add(1).map(|length| Chunk { start, length });
+            proptest::prop_assert_eq!(parse(&format!("{start}-{last}")), expected);
+            proptest::prop_assert_eq!(parse(&format!("bytes {start}-{last}/{size}")), expected);
+        }
+
+        /// Nothing a client can send does more than being refused.
+        #[test]
+        fn what_is_read_is_never_empty(header in "(bytes )?[-+0-9a-f ]{0,30}(/[0-9*]{0,3})?") {
+            proptest::prop_assert!(parse(&header).is_none_or(|chunk| chunk.length > 0));
+        }
+    }
 }

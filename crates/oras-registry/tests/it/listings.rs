@@ -1,12 +1,15 @@
 //! Tags, repositories and referrers in pages.
 
-use oras_spec::Digest;
+use oras_spec::{Algorithm, Descriptor, Digest, ImageIndex, json, layout};
 use serde_json::{Value, json};
 
 use crate::both::{Storage, on_both};
-use crate::client::{IMAGE, INDEX, Reply, image};
+use crate::client::{Client, IMAGE, INDEX, Reply, image};
 
 on_both!(
+    referrers_follow_their_subject_across_algorithms_and_repositories,
+    more_tags_than_fit_into_a_page_are_all_found,
+    thousands_of_referrers_come_in_pages,
     tags_are_sorted_and_paged,
     the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest,
     referrers_are_listed_filtered_and_forgotten,
@@ -201,4 +204,169 @@ async fn pages_of_referrers_keep_the_filter_and_lose_nothing(storage: Storage) {
         next = link(&reply);
     }
     assert_eq!(sizes, [10, 10, 5]);
+}
+
+async fn referrers_follow_their_subject_across_algorithms_and_repositories(storage: Storage) {
+    let client = storage.client();
+    let subject = client.image("a", "v1").await;
+    let bytes = client.get("/v2/a/manifests/v1").await.body;
+    let other = Digest::of(Algorithm::Sha512, &bytes);
+    let refers = json!({ "mediaType": IMAGE, "digest": subject.as_str(), "size": bytes.len() });
+    let referrer = image(json!({ "subject": refers }));
+    client
+        .put("/v2/a/manifests/r", IMAGE, referrer.clone())
+        .await
+        .check(201, "");
+    let count = async |name: &str, subject: &Digest| {
+        let reply = client.get(&format!("/v2/{name}/referrers/{subject}")).await;
+        reply.json()["manifests"].as_array().unwrap().len()
+    };
+    assert_eq!(count("a", &subject).await, 1);
+    assert_eq!(count("a", &other).await, 0);
+    assert_eq!(count("b", &subject).await, 0);
+    // Without its tag, and without its subject, a referrer remains one.
+    let untag = "DELETE /v2/a/manifests/r";
+    client.send(untag, &[], "").await.check(202, "");
+    let delete = format!("DELETE /v2/a/manifests/{subject}");
+    client.send(&delete, &[], "").await.check(202, "");
+    assert_eq!(count("a", &subject).await, 1);
+    let delete = format!("DELETE /v2/a/manifests/{}", Digest::sha256(&referrer));
+    client.send(&delete, &[], "").await.check(202, "");
+    assert_eq!(count("a", &subject).await, 0);
+    client
+        .put("/v2/a/manifests/r", IMAGE, referrer)
+        .await
+        .check(201, "");
+    assert_eq!(count("a", &subject).await, 1);
+}
+
+async fn more_tags_than_fit_into_a_page_are_all_found(storage: Storage) {
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    let manifest = image(json!({}));
+    let digest = Digest::sha256(&manifest);
+    let tags: Vec<String> = (0..10_048).map(|i| format!("t{i:05}")).collect();
+    for tags in tags.chunks(64) {
+        let path = format!("/v2/a/manifests/{digest}?tag={}", tags.join("&tag="));
+        client
+            .put(&path, IMAGE, manifest.clone())
+            .await
+            .check(201, "");
+    }
+    let first = client.get("/v2/a/tags/list").await;
+    assert_eq!(first.json()["tags"], json!(tags[..10_000]));
+    let next = link(&first).unwrap();
+    assert_eq!(next, "/v2/a/tags/list?n=10000&last=t09999");
+    let second = client.get(&next).await;
+    assert_eq!(second.json()["tags"], json!(tags[10_000..]));
+    assert_eq!(link(&second), None);
+    // Nobody gets more at once.
+    let all = client.get("/v2/a/tags/list?n=10048").await;
+    assert_eq!(link(&all).as_deref(), Some(next.as_str()));
+    let end = client.get("/v2/a/tags/list?n=48&last=t09999").await;
+    assert_eq!(
+        (end.json()["tags"].as_array().unwrap().len(), link(&end)),
+        (48, None)
+    );
+}
+
+async fn thousands_of_referrers_come_in_pages(storage: Storage) {
+    let client = std::sync::Arc::new(storage.client());
+    client.blob("a", "{}").await;
+    let subject = Digest::sha256(b"subject");
+    let tasks = (0..50).map(|task| {
+        let (client, subject) = (client.clone(), subject.clone());
+        tokio::spawn(async move {
+            let refers = json!({ "mediaType": IMAGE, "digest": subject.as_str(), "size": 1 });
+            for i in 0..50 {
+                let kind = if i % 5 == 0 { "rare/x" } else { "usual/x" };
+                let number = (task * 50 + i).to_string();
+                let manifest = image(
+                    json!({ "subject": refers, "artifactType": kind, "annotations": { "i": number } }),
+                );
+                let path = format!("/v2/a/manifests/{}", Digest::sha256(&manifest));
+                client.put(&path, IMAGE, manifest).await.check(201, "");
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let pages = async |query: &str| {
+        let mut next = Some(format!("/v2/a/referrers/{subject}{query}"));
+        let (mut sizes, mut seen) = (Vec::new(), std::collections::BTreeSet::new());
+        while let Some(path) = next {
+            let reply = client.get(&path).await;
+            assert_eq!(reply.header("content-type"), INDEX);
+            let manifests = reply.json()["manifests"].as_array().unwrap().clone();
+            sizes.push(manifests.len());
+            for manifest in manifests {
+                seen.insert(manifest["annotations"]["i"].as_str().unwrap().to_owned());
+            }
+            next = link(&reply);
+        }
+        (sizes, seen.len())
+    };
+    assert_eq!(pages("").await, (vec![1000, 1000, 500], 2500));
+    assert_eq!(pages("?n=2000").await, (vec![1000, 1000, 500], 2500));
+    assert_eq!(
+        pages("?artifactType=rare/x&n=300").await,
+        (vec![300, 200], 500)
+    );
+    assert_eq!(pages("?artifactType=rare/x").await, (vec![500], 500));
+    assert_eq!(pages("?n=0").await, (vec![0], 0));
+}
+
+#[tokio::test]
+async fn referrers_that_only_a_fallback_tag_lists_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("team/app");
+    let write = |content: &[u8]| {
+        let path = root.join(layout::blob_path(&Digest::sha256(content)));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    };
+    let subject = image(json!({ "annotations": { "subject": "" } }));
+    let described = Descriptor::of_bytes(IMAGE, &subject);
+    let refers =
+        json!({ "mediaType": IMAGE, "digest": described.digest.as_str(), "size": subject.len() });
+    let referrer = image(json!({ "subject": refers, "artifactType": "sig/x" }));
+    // It is in the list, but refers to something else: whatever the tag says, its subject counts.
+    let stray = image(json!({ "annotations": { "stray": "" } }));
+    let listed = [&referrer, &stray].map(|manifest| Descriptor::of_bytes(IMAGE, manifest));
+    let list = json::to_vec(&ImageIndex::new(listed.to_vec())).unwrap();
+    let tagged = |descriptor: Descriptor, tag: &str| {
+        let mut descriptor = descriptor;
+        let key = "org.opencontainers.image.ref.name".to_owned();
+        descriptor.annotations.insert(key, tag.to_owned());
+        descriptor
+    };
+    let fallback = described.digest.as_str().replace(':', "-");
+    let index = ImageIndex::new(vec![
+        tagged(described.clone(), "v1"),
+        tagged(Descriptor::of_bytes(INDEX, &list), &fallback),
+    ]);
+    for content in [b"{}", &subject[..], &referrer, &stray, &list] {
+        write(content);
+    }
+    std::fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    std::fs::write(root.join("index.json"), json::to_vec(&index).unwrap()).unwrap();
+
+    let client = Client::of(crate::both::on(&folder).build().unwrap());
+    let path = format!("/v2/team/app/referrers/{}", described.digest);
+    let found = client.get(&path).await.json()["manifests"].clone();
+    let expected = json!([{
+        "mediaType": IMAGE,
+        "digest": Digest::sha256(&referrer).as_str(),
+        "size": referrer.len(),
+        "artifactType": "sig/x",
+    }]);
+    assert_eq!(found, expected);
+    // The tag remains an ordinary one.
+    let tags = client.get("/v2/team/app/tags/list").await.json();
+    assert_eq!(tags["tags"], json!([fallback, "v1"]));
+    let reply = client
+        .get(&format!("/v2/team/app/manifests/{fallback}"))
+        .await;
+    assert_eq!(&reply.body[..], &list[..]);
 }

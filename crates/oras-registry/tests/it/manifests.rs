@@ -7,6 +7,10 @@ use crate::both::{Storage, on_both};
 use crate::client::{Client, IMAGE, INDEX, image};
 
 on_both!(
+    the_media_type_is_what_header_and_body_agree_on,
+    a_manifest_keeps_every_byte,
+    a_manifest_without_a_length_is_limited_as_well,
+    a_subject_need_not_be_there_and_can_be_of_any_algorithm,
     a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted,
     a_document_that_is_no_manifest_is_refused,
     what_a_manifest_needs_must_be_in_its_repository,
@@ -38,13 +42,19 @@ async fn a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted(storage: S
     assert_eq!(reply.header("oci-tag"), "v1");
     for reference in ["v1", digest.as_str()] {
         for accept in [
-            "*/*",
-            "application/vnd.docker.distribution.manifest.v2+json",
-            "nonsense",
+            None,
+            Some("*/*"),
+            Some("application/vnd.docker.distribution.manifest.v2+json"),
+            Some(INDEX),
+            Some("nonsense"),
         ] {
+            let accept: Vec<_> = accept
+                .map(|accept| ("accept", accept))
+                .into_iter()
+                .collect();
             for method in ["GET", "HEAD"] {
                 let line = format!("{method} /v2/a/manifests/{reference}");
-                let reply = client.send(&line, &[("accept", accept)], "").await;
+                let reply = client.send(&line, &accept, "").await;
                 reply.check(200, "");
                 assert_eq!(reply.header("content-type"), IMAGE);
                 assert_eq!(reply.header("content-length"), manifest.len().to_string());
@@ -356,4 +366,144 @@ async fn deleting_a_tag_keeps_the_manifest_and_deleting_it_takes_all_tags(storag
         client.get("/v2/a/tags/list").await.json()["tags"],
         json!([])
     );
+}
+
+async fn the_media_type_is_what_header_and_body_agree_on(storage: Storage) {
+    const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    const ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
+    const SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    let index = |media_type: Option<&str>| match media_type {
+        Some(media_type) => {
+            json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [] })
+        }
+        None => json!({ "schemaVersion": 2, "manifests": [] }),
+    };
+    let image = |media_type: Option<&str>| {
+        let mut image: serde_json::Value = serde_json::from_slice(&image(json!({}))).unwrap();
+        match media_type {
+            Some(media_type) => image["mediaType"] = media_type.into(),
+            None => drop(image.as_object_mut().unwrap().remove("mediaType")),
+        }
+        image
+    };
+    for (header, body, stored) in [
+        (Some(IMAGE), image(Some(IMAGE)), Some(IMAGE)),
+        (Some(IMAGE), image(None), Some(IMAGE)),
+        (Some(INDEX), index(Some(INDEX)), Some(INDEX)),
+        (Some(INDEX), index(None), Some(INDEX)),
+        (Some(DOCKER), image(Some(DOCKER)), Some(DOCKER)),
+        (
+            Some(DOCKER_LIST),
+            index(Some(DOCKER_LIST)),
+            Some(DOCKER_LIST),
+        ),
+        (None, image(Some(IMAGE)), Some(IMAGE)),
+        (None, image(Some(DOCKER)), Some(DOCKER)),
+        (None, image(None), Some(IMAGE)),
+        (None, index(None), Some(INDEX)),
+        (None, index(Some(DOCKER_LIST)), Some(DOCKER_LIST)),
+        (Some(DOCKER), image(None), None),
+        (Some(DOCKER_LIST), index(None), None),
+        (Some(DOCKER), image(Some(IMAGE)), None),
+        (Some(IMAGE), image(Some(DOCKER)), None),
+        (Some(INDEX), index(Some(DOCKER_LIST)), None),
+        (Some(IMAGE), image(Some("a/b")), None),
+        (Some("a/b"), image(Some("a/b")), None),
+        (Some("application/json"), image(None), None),
+        (Some("text/plain"), image(Some(IMAGE)), None),
+        (
+            Some(ARTIFACT),
+            json!({ "mediaType": ARTIFACT, "blobs": [] }),
+            None,
+        ),
+        (Some(SIGNED), image(None), None),
+        (None, json!({ "schemaVersion": 2 }), None),
+        (None, json!({ "schemaVersion": 2, "config": {} }), None),
+    ] {
+        let body = body.to_string();
+        let header: Vec<_> = header
+            .map(|header| ("content-type", header))
+            .into_iter()
+            .collect();
+        let digest = Digest::sha256(body.as_bytes());
+        let line = format!("PUT /v2/a/manifests/{digest}?tag=v1");
+        let reply = client.send(&line, &header, body.clone()).await;
+        match stored {
+            Some(stored) => {
+                reply.check(201, "");
+                let reply = client.get("/v2/a/manifests/v1").await;
+                assert_eq!(reply.header("content-type"), stored, "{header:?} {body}");
+                assert_eq!(&reply.body[..], body.as_bytes());
+            }
+            None => {
+                reply.check(400, "MANIFEST_INVALID");
+                let path = format!("/v2/a/manifests/{digest}");
+                // Another row may have stored these bytes as something else.
+                let reply = client.get(&path).await;
+                let known = reply.status == 200 && reply.header("content-type") == header[0].1;
+                assert!(!known, "{header:?} {body}");
+            }
+        }
+    }
+}
+
+async fn a_manifest_keeps_every_byte(storage: Storage) {
+    let client = storage.client();
+    let config = Digest::sha256(b"{}");
+    client.blob("a", "{}").await;
+    for manifest in [
+        format!(
+            " {{\n\t\"layers\" : [ ],\r\n \"config\":{{\"size\":2,\"digest\":\"{config}\",\"mediaType\":\"a/b\"}} , \"schemaVersion\":2}}\n\n"
+        ),
+        format!(
+            r#"{{"schemaVersion":2,"config":{{"mediaType":"a/b","digest":"{config}","size":2,"zz":[1.50,1e3]}},"layers":[],"annotations":{{"b":"\u00e9\/\ud83d\ude00","a":"é😀"}},"unknown":{{"twice":1,"twice":2}},"x":-0.0}}"#
+        ),
+    ] {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let digest = Digest::of(algorithm, manifest.as_bytes());
+            let path = format!("/v2/a/manifests/{digest}");
+            let reply = client.put(&path, IMAGE, manifest.clone()).await;
+            reply.check(201, "");
+            assert_eq!(reply.header("docker-content-digest"), digest.as_str());
+            let reply = client.get(reply.header("location")).await;
+            assert_eq!(&reply.body[..], manifest.as_bytes());
+        }
+    }
+}
+
+async fn a_manifest_without_a_length_is_limited_as_well(storage: Storage) {
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    let mut manifest = image(json!({}));
+    manifest.resize(4 * 1024 * 1024, b' ');
+    let kind = [("content-type", IMAGE)];
+    let line = "PUT /v2/a/manifests/v1";
+    client
+        .stream(line, &kind, manifest.clone())
+        .await
+        .check(201, "");
+    manifest.push(b' ');
+    client
+        .stream(line, &kind, manifest)
+        .await
+        .check(413, "SIZE_INVALID");
+}
+
+async fn a_subject_need_not_be_there_and_can_be_of_any_algorithm(storage: Storage) {
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    for subject in [
+        Digest::sha256(b"missing").to_string(),
+        Digest::of(Algorithm::Sha512, b"missing").to_string(),
+        format!("sha384:{}", "0".repeat(96)),
+    ] {
+        let refers = json!({ "mediaType": IMAGE, "digest": subject, "size": 7 });
+        let manifest = image(json!({ "subject": refers }));
+        let reply = client.put("/v2/a/manifests/v1", IMAGE, manifest).await;
+        reply.check(201, "");
+        assert_eq!(reply.header("oci-subject"), subject);
+    }
 }

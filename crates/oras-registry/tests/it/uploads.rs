@@ -15,6 +15,10 @@ use crate::both::{Storage, on_both};
 use crate::client::Client;
 
 on_both!(
+    thousands_of_tiny_chunks_make_one_blob,
+    a_body_without_a_length_must_fit_its_range,
+    a_body_that_nobody_asked_for_is_ignored,
+    all_open_uploads_together_are_limited,
     every_way_of_uploading_gives_the_blob_in_both_algorithms,
     chunks_must_come_in_order_and_the_session_survives_wrong_ones,
     a_wrong_digest_ends_the_session_and_a_missing_one_does_not,
@@ -321,4 +325,92 @@ async fn a_silent_client_is_cut_and_its_bytes_stay(storage: Storage) {
     assert_eq!(registry.respond(request).await.status(), 408);
     assert_eq!(client.get(&session).await.header("range"), "0-2");
     drop(bytes);
+}
+
+async fn thousands_of_tiny_chunks_make_one_blob(storage: Storage) {
+    let client = storage.client();
+    let content: Vec<u8> = (0..5000_u32).map(|i| (i % 251) as u8).collect();
+    let session = client.session("a").await;
+    let patch = format!("PATCH {session}");
+    for (index, byte) in content.iter().enumerate() {
+        let range = format!("{index}-{index}");
+        let chunk = vec![*byte];
+        let reply = client
+            .send(&patch, &[("content-range", &range)], chunk)
+            .await;
+        assert_eq!(reply.header("range"), format!("0-{index}"));
+    }
+    let digest = Digest::of(Algorithm::Sha512, &content);
+    let put = format!("PUT {session}?digest={digest}");
+    client.send(&put, &[], "").await.check(201, "");
+    is_there(&client, &digest, &content).await;
+}
+
+async fn a_body_without_a_length_must_fit_its_range(storage: Storage) {
+    let client = storage.client();
+    let session = client.session("a").await;
+    let digest = Digest::sha256(b"abcdef");
+    let (patch, put) = (
+        format!("PATCH {session}"),
+        format!("PUT {session}?digest={digest}"),
+    );
+    let empty = client.stream(&patch, &[], "").await;
+    assert_eq!((empty.status.as_u16(), empty.header("range")), (202, "0-0"));
+    let first = [("content-range", "bytes 0-2/*")];
+    client.stream(&patch, &first, "abc").await.check(202, "");
+    let next = [("content-range", "3-5")];
+    for line in [&patch, &put] {
+        for body in ["defg", "de", ""] {
+            let reply = client.stream(line, &next, body).await;
+            reply.check(400, "SIZE_INVALID");
+            let status = client.get(&session).await;
+            assert_eq!(status.header("oci-upload-offset"), "3", "{line} {body}");
+        }
+    }
+    client.stream(&put, &next, "def").await.check(201, "");
+    is_there(&client, &digest, b"abcdef").await;
+}
+
+async fn a_body_that_nobody_asked_for_is_ignored(storage: Storage) {
+    let client = storage.client();
+    for line in [
+        "POST /v2/a/blobs/uploads/",
+        "POST /v2/a/blobs/uploads/?from=b",
+        "POST /v2/a/blobs/uploads/?digest-algorithm=sha256",
+    ] {
+        let reply = client.send(line, &[], "body").await;
+        reply.check(202, "");
+        assert_eq!(reply.header("oci-upload-offset"), "0");
+        let session = reply.header("location").to_owned();
+        let digest = Digest::sha256(b"x");
+        // Whatever kind of content somebody thinks this is.
+        let text = [("content-type", "text/plain")];
+        let patch = format!("PATCH {session}?digest={digest}&_state=x");
+        client.send(&patch, &text, "x").await.check(202, "");
+        let put = format!("PUT {session}?digest={digest}");
+        client.send(&put, &text, "").await.check(201, "");
+    }
+}
+
+async fn all_open_uploads_together_are_limited(storage: Storage) {
+    let mut limits = Limits::default();
+    limits.uploads = 3;
+    let client = storage.limited(limits);
+    let mut sessions = Vec::new();
+    for name in ["a", "b", "c"] {
+        sessions.push(client.session(name).await);
+    }
+    let full = client.send("POST /v2/d/blobs/uploads/", &[], "").await;
+    full.check(429, "TOOMANYREQUESTS");
+    full.header("retry-after");
+    // Every end of an upload makes room.
+    let digest = Digest::sha256(b"x");
+    for (line, body, status) in [
+        (format!("PUT {}?digest={digest}", sessions[0]), "x", 201),
+        (format!("PUT {}?digest={digest}", sessions[1]), "y", 400),
+        (format!("DELETE {}", sessions[2]), "", 204),
+    ] {
+        assert_eq!(client.send(&line, &[], body).await.status, status);
+        client.session("d").await;
+    }
 }
