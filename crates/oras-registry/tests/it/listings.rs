@@ -1,6 +1,6 @@
 //! Tags, repositories and referrers in pages.
 
-use oras_spec::{Algorithm, Descriptor, Digest, ImageIndex, json, layout};
+use oras_spec::{Algorithm, Digest};
 use serde_json::{Value, json};
 
 use crate::both::{Storage, on_both};
@@ -8,8 +8,6 @@ use crate::client::{Client, IMAGE, INDEX, Reply, image};
 
 on_both!(
     referrers_follow_their_subject_across_algorithms_and_repositories,
-    more_tags_than_fit_into_a_page_are_all_found,
-    thousands_of_referrers_come_in_pages,
     tags_are_sorted_and_paged,
     the_catalog_is_sorted_by_bytes_and_hides_what_has_no_manifest,
     referrers_are_listed_filtered_and_forgotten,
@@ -240,19 +238,29 @@ async fn referrers_follow_their_subject_across_algorithms_and_repositories(stora
     assert_eq!(count("a", &subject).await, 1);
 }
 
-async fn more_tags_than_fit_into_a_page_are_all_found(storage: Storage) {
-    let client = storage.client();
+pub(crate) fn many_tags() -> Vec<String> {
+    (0..10_048).map(|i| format!("t{i:05}")).collect()
+}
+
+#[tokio::test]
+async fn more_tags_than_fit_into_a_page_are_all_found() {
+    let client = Storage::Memory.client();
     client.blob("a", "{}").await;
     let manifest = image(json!({}));
     let digest = Digest::sha256(&manifest);
-    let tags: Vec<String> = (0..10_048).map(|i| format!("t{i:05}")).collect();
-    for tags in tags.chunks(64) {
+    for tags in many_tags().chunks(64) {
         let path = format!("/v2/a/manifests/{digest}?tag={}", tags.join("&tag="));
         client
             .put(&path, IMAGE, manifest.clone())
             .await
             .check(201, "");
     }
+    many_tags_are_paged(&client).await;
+}
+
+/// What a registry says whose repository `a` has all of [`many_tags`].
+pub(crate) async fn many_tags_are_paged(client: &Client) {
+    let tags = many_tags();
     let first = client.get("/v2/a/tags/list").await;
     assert_eq!(first.json()["tags"], json!(tags[..10_000]));
     let next = link(&first).unwrap();
@@ -270,28 +278,33 @@ async fn more_tags_than_fit_into_a_page_are_all_found(storage: Storage) {
     );
 }
 
-async fn thousands_of_referrers_come_in_pages(storage: Storage) {
-    let client = std::sync::Arc::new(storage.client());
+/// Thousands of manifests that refer to `subject`, one in five of a kind of its own.
+pub(crate) fn many_referrers(subject: &Digest) -> impl Iterator<Item = Vec<u8>> {
+    let refers = json!({ "mediaType": IMAGE, "digest": subject.as_str(), "size": 1 });
+    (0..2500).map(move |i| {
+        let kind = if i % 5 == 0 { "rare/x" } else { "usual/x" };
+        image(json!({
+            "subject": refers,
+            "artifactType": kind,
+            "annotations": { "i": i.to_string() },
+        }))
+    })
+}
+
+#[tokio::test]
+async fn thousands_of_referrers_come_in_pages() {
+    let client = Storage::Memory.client();
     client.blob("a", "{}").await;
     let subject = Digest::sha256(b"subject");
-    let tasks = (0..50).map(|task| {
-        let (client, subject) = (client.clone(), subject.clone());
-        tokio::spawn(async move {
-            let refers = json!({ "mediaType": IMAGE, "digest": subject.as_str(), "size": 1 });
-            for i in 0..50 {
-                let kind = if i % 5 == 0 { "rare/x" } else { "usual/x" };
-                let number = (task * 50 + i).to_string();
-                let manifest = image(
-                    json!({ "subject": refers, "artifactType": kind, "annotations": { "i": number } }),
-                );
-                let path = format!("/v2/a/manifests/{}", Digest::sha256(&manifest));
-                client.put(&path, IMAGE, manifest).await.check(201, "");
-            }
-        })
-    });
-    for task in tasks.collect::<Vec<_>>() {
-        task.await.unwrap();
+    for manifest in many_referrers(&subject) {
+        let path = format!("/v2/a/manifests/{}", Digest::sha256(&manifest));
+        client.put(&path, IMAGE, manifest).await.check(201, "");
     }
+    many_referrers_are_paged(&client, &subject).await;
+}
+
+/// What a registry says whose repository `a` has all of [`many_referrers`].
+pub(crate) async fn many_referrers_are_paged(client: &Client, subject: &Digest) {
     let pages = async |query: &str| {
         let mut next = Some(format!("/v2/a/referrers/{subject}{query}"));
         let (mut sizes, mut seen) = (Vec::new(), std::collections::BTreeSet::new());
@@ -315,58 +328,4 @@ async fn thousands_of_referrers_come_in_pages(storage: Storage) {
     );
     assert_eq!(pages("?artifactType=rare/x").await, (vec![500], 500));
     assert_eq!(pages("?n=0").await, (vec![0], 0));
-}
-
-#[tokio::test]
-async fn referrers_that_only_a_fallback_tag_lists_are_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("team/app");
-    let write = |content: &[u8]| {
-        let path = root.join(layout::blob_path(&Digest::sha256(content)));
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    };
-    let subject = image(json!({ "annotations": { "subject": "" } }));
-    let described = Descriptor::of_bytes(IMAGE, &subject);
-    let refers =
-        json!({ "mediaType": IMAGE, "digest": described.digest.as_str(), "size": subject.len() });
-    let referrer = image(json!({ "subject": refers, "artifactType": "sig/x" }));
-    // It is in the list, but refers to something else: whatever the tag says, its subject counts.
-    let stray = image(json!({ "annotations": { "stray": "" } }));
-    let listed = [&referrer, &stray].map(|manifest| Descriptor::of_bytes(IMAGE, manifest));
-    let list = json::to_vec(&ImageIndex::new(listed.to_vec())).unwrap();
-    let tagged = |descriptor: Descriptor, tag: &str| {
-        let mut descriptor = descriptor;
-        let key = "org.opencontainers.image.ref.name".to_owned();
-        descriptor.annotations.insert(key, tag.to_owned());
-        descriptor
-    };
-    let fallback = described.digest.as_str().replace(':', "-");
-    let index = ImageIndex::new(vec![
-        tagged(described.clone(), "v1"),
-        tagged(Descriptor::of_bytes(INDEX, &list), &fallback),
-    ]);
-    for content in [b"{}", &subject[..], &referrer, &stray, &list] {
-        write(content);
-    }
-    std::fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-    std::fs::write(root.join("index.json"), json::to_vec(&index).unwrap()).unwrap();
-
-    let client = Client::of(crate::both::on(&folder).build().unwrap());
-    let path = format!("/v2/team/app/referrers/{}", described.digest);
-    let found = client.get(&path).await.json()["manifests"].clone();
-    let expected = json!([{
-        "mediaType": IMAGE,
-        "digest": Digest::sha256(&referrer).as_str(),
-        "size": referrer.len(),
-        "artifactType": "sig/x",
-    }]);
-    assert_eq!(found, expected);
-    // The tag remains an ordinary one.
-    let tags = client.get("/v2/team/app/tags/list").await.json();
-    assert_eq!(tags["tags"], json!([fallback, "v1"]));
-    let reply = client
-        .get(&format!("/v2/team/app/manifests/{fallback}"))
-        .await;
-    assert_eq!(&reply.body[..], &list[..]);
 }

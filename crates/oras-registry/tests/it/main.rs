@@ -8,6 +8,7 @@ mod both;
 mod broken;
 mod client;
 mod driver_suite;
+mod foreign;
 mod full_store;
 mod hostile;
 mod limits;
