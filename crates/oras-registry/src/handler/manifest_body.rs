@@ -218,3 +218,101 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         Ok(fields)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Documents that come close to manifests, in every possible wrong way.
+    fn almost() -> impl Strategy<Value = Value> {
+        let digest = prop_oneof![
+            Just(Value::from(Digest::sha256(b"x").as_str())),
+            Just("sha256:short".into()),
+            Just("md5:00".into()),
+            Just(Value::Null),
+        ];
+        let size = prop_oneof![
+            Just(json!(1)),
+            Just(json!(-1)),
+            Just(json!(1.5)),
+            Just(json!("1"))
+        ];
+        let kind = prop_oneof![
+            Just(media_type::IMAGE_MANIFEST),
+            Just(media_type::IMAGE_INDEX),
+            Just(media_type::DOCKER_MANIFEST),
+            Just("a/b"),
+            Just(""),
+        ];
+        let descriptor = (digest, size, kind.clone()).prop_map(
+            |(digest, size, kind)| json!({ "digest": digest, "size": size, "mediaType": kind }),
+        );
+        let value = prop_oneof![
+            4 => descriptor.clone(),
+            4 => proptest::collection::vec(descriptor, 0..3).prop_map(Value::from),
+            1 => Just(json!(2)),
+            1 => Just(Value::Null),
+            2 => kind.prop_map(Value::from),
+            1 => "\\PC{0,9}".prop_map(Value::from),
+        ];
+        let name = proptest::sample::select(DECISIVE.to_vec());
+        let changes = proptest::collection::vec((name, value), 0..3);
+        (any::<bool>(), changes).prop_map(|(index, changes)| {
+            let child = Descriptor::new("a/b", Digest::sha256(b"x"), 1);
+            let mut document = match index {
+                true => json!({ "schemaVersion": 2, "manifests": [child] }),
+                false => json!({ "schemaVersion": 2, "config": child, "layers": [child] }),
+            };
+            for (name, value) in changes {
+                document[name] = value;
+            }
+            document
+        })
+    }
+
+    fn check(content_type: Option<&str>, bytes: &[u8]) -> Option<(Entry, Vec<Required>)> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        read(content_type, &Digest::sha256(&bytes), &bytes).ok()
+    }
+
+    proptest! {
+        /// What is taken is either an image or an index, says so, and needs only what can be verified.
+        #[test]
+        fn what_is_taken_has_one_meaning(document in almost(), named: bool) {
+            let content_type = named.then_some(media_type::IMAGE_MANIFEST);
+            let Some((entry, required)) = check(content_type, document.to_string().as_bytes()) else {
+                return Ok(());
+            };
+            let index = document.get("manifests").is_some();
+            let image = document.get("layers").is_some() || document.get("config").is_some();
+            prop_assert!(!index || !image);
+            prop_assert_eq!(&document["schemaVersion"], 2);
+            prop_assert!(!named || entry.media_type == media_type::IMAGE_MANIFEST);
+            prop_assert!(document["mediaType"].is_null() || document["mediaType"] == "" || document["mediaType"] == entry.media_type.as_str());
+            for required in required {
+                prop_assert!(required.descriptor().digest.verifier().is_ok());
+                prop_assert!(index || matches!(required, Required::Blob(_)));
+            }
+        }
+
+        #[test]
+        fn no_bytes_are_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[\\[\\]{}:,\"a0-9 ]{0,60}") {
+            check(None, &bytes);
+            check(Some(media_type::IMAGE_INDEX), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_tower_of_brackets_is_refused_and_not_climbed() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let tower = format!("{}1{}", open.repeat(500_000), close.repeat(500_000));
+            for name in ["x", "config", "manifests", "annotations", "subject"] {
+                let document = format!(r#"{{"schemaVersion":2,"layers":[],"{name}":{tower}}}"#);
+                check(Some(media_type::IMAGE_MANIFEST), document.as_bytes());
+            }
+        }
+    }
+}

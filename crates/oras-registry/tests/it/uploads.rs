@@ -200,27 +200,48 @@ async fn a_session_belongs_to_its_repository_and_can_be_cancelled(storage: Stora
 }
 
 async fn mounting_works_with_and_without_a_source_and_fails_open(storage: Storage) {
-    let client = storage.client();
-    let digest = client.blob("source", "layer").await;
-    let post = |query: String| format!("POST /v2/a/blobs/uploads/?{query}");
-    for from in ["&from=nobody", "&from=UPPER"] {
-        let reply = client
-            .send(&post(format!("mount={digest}{from}")), &[], "")
-            .await;
-        reply.check(202, "");
-        reply.header("location");
+    for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+        let client = storage.client();
+        let digest = Digest::of(algorithm, b"layer");
+        let session = client.session("source").await;
+        let put = format!("PUT {session}?digest={digest}");
+        client.send(&put, &[], "layer").await.check(201, "");
+        let mount = async |name: &str, query: &str, status: u16| {
+            let line = format!("POST /v2/{name}/blobs/uploads/?mount={digest}{query}");
+            let reply = client.send(&line, &[], "").await;
+            reply.check(status, "");
+            match status {
+                201 => {
+                    assert_eq!(reply.header("docker-content-digest"), digest.as_str());
+                    let blob = format!("/v2/{name}/blobs/{digest}");
+                    assert_eq!(reply.header("location"), blob);
+                    let blob = client.get(&blob).await;
+                    assert_eq!((&blob.body[..], blob.status.as_u16()), (&b"layer"[..], 200));
+                }
+                _ => client.get(reply.header("location")).await.check(204, ""),
+            }
+        };
+        for from in ["nobody", "UPPER", "..", "", "b", "%2e%2e/source"] {
+            mount("b", &format!("&from={from}"), 202).await;
+        }
+        mount("a", "", 201).await;
+        mount("b", "&from=source", 201).await;
+        mount("b", "&from=b", 201).await;
+        // Once it is nowhere any more, it can't be mounted either.
+        for name in ["a", "b", "source"] {
+            let delete = format!("DELETE /v2/{name}/blobs/{digest}");
+            client.send(&delete, &[], "").await.check(202, "");
+            mount(name, &format!("&from={name}"), 202).await;
+        }
+        mount("c", "", 202).await;
+        mount("c", "&from=source", 202).await;
     }
-    let reply = client.send(&post(format!("mount={digest}")), &[], "").await;
-    reply.check(201, "");
-    assert_eq!(reply.header("docker-content-digest"), digest.as_str());
-    is_there(&client, &digest, b"layer").await;
-    client
-        .send(&post("mount=sha256:bad".into()), &[], "")
-        .await
-        .check(400, "DIGEST_INVALID");
+    let client = storage.client();
+    client.blob("source", "layer").await;
     let unknown = Digest::sha256(b"unknown");
-    let both = post(format!("mount={unknown}&from=source&digest={unknown}"));
+    let both = format!("POST /v2/a/blobs/uploads/?mount={unknown}&from=source&digest={unknown}");
     client.send(&both, &[], "unknown").await.check(201, "");
+    is_there(&client, &unknown, b"unknown").await;
 }
 
 async fn limits_hold(storage: Storage) {
