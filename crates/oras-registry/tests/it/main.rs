@@ -24,6 +24,7 @@ mod page_hostile;
 mod ranges;
 mod sequences;
 mod server;
+mod shared;
 mod shutdown;
 mod tls;
 mod tools;
