@@ -1,6 +1,5 @@
 //! Connections that break while somebody uploads.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use oras_registry::Registry;
@@ -15,7 +14,6 @@ on_both!(
     an_upload_goes_on_where_the_connection_broke,
     of_a_chunk_that_broke_off_what_arrived_is_kept,
     cancelling_an_upload_cuts_whoever_writes,
-    an_answer_before_the_end_of_a_large_body_arrives,
 );
 
 /// Bytes that differ from place to place, more than any buffer holds.
@@ -127,51 +125,6 @@ async fn cancelling_an_upload_cuts_whoever_writes(storage: Storage) {
         "{reply}"
     );
     client.get(&session).await.check(404, "BLOB_UPLOAD_UNKNOWN");
-}
-
-async fn an_answer_before_the_end_of_a_large_body_arrives(storage: Storage) {
-    let client = storage.client();
-    let server = client.registry().bind("127.0.0.1:0").await.unwrap();
-    let session = client.session("a").await;
-    let length = 100 * 1024 * 1024;
-    for (line, range, expected) in [
-        ("PUT /v2/a/manifests/v1", "", "413 Payload Too Large"),
-        (
-            &format!("PATCH {session}"),
-            "Content-Range: 7-104857606\r\n",
-            "416 Range Not Satisfiable",
-        ),
-        ("PATCH /v2/a/blobs/uploads/nothing", "", "404 Not Found"),
-    ] {
-        let headers = format!("{range}Content-Length: {length}\r\n");
-        let stream = begin(server.addr(), line, &headers, b"").await;
-        let (mut reading, mut writing) = stream.into_split();
-        let sending = tokio::spawn(async move {
-            let piece = vec![0; 1024 * 1024];
-            for _ in 0..length / piece.len() {
-                if let Err(error) = writing.write_all(&piece).await {
-                    return error.kind();
-                }
-            }
-            ErrorKind::Other
-        });
-        let mut reply = vec![0; 4096];
-        let read = reading.read(&mut reply).await.unwrap();
-        let reply = String::from_utf8_lossy(&reply[..read]);
-        assert!(
-            reply.starts_with(&format!("HTTP/1.1 {expected}\r\n")),
-            "{reply}"
-        );
-        // The server does not read all of that only to be polite.
-        let ended = sending.await.unwrap();
-        assert!(
-            matches!(
-                ended,
-                ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
-            ),
-            "{ended}"
-        );
-    }
 }
 
 #[tokio::test]
