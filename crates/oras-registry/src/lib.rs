@@ -21,6 +21,7 @@
 //! # Modules
 //! - [`route`]: which endpoint a path means
 //! - [`auth`]: who may do what
+//! - [`config`]: all settings of a server, from TOML, the environment and flags
 //! - [`driver`]: what storage can do
 //! - [`layout`]: storage in a folder, an OCI image layout for each repository
 //! - [`memory`]: storage in memory
@@ -31,6 +32,7 @@
 #![deny(missing_docs)]
 
 pub mod auth;
+pub mod config;
 pub mod driver;
 pub mod layout;
 pub mod memory;
