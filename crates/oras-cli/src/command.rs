@@ -9,6 +9,7 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod serve;
 mod tag;
 mod version;
 
@@ -29,9 +30,19 @@ const GRACE: Duration = Duration::from_secs(1);
 trait Run: clap::Parser {
     /// Its positionals.
     const ARITY: Arity;
+    /// What Ctrl-C does.
+    const INTERRUPT: Interrupt = Interrupt::Fails;
 
     /// Checks the options, then does the work.
     async fn run(self, session: &Session, args: &[String]) -> Result<(), Error>;
+}
+
+/// What Ctrl-C does to a command.
+enum Interrupt {
+    /// The command is told to stop, and has failed.
+    Fails,
+    /// What the command makes of it.
+    Own,
 }
 
 /// Every command, by name.
@@ -63,6 +74,7 @@ pub(crate) fn tree() -> Command {
         push::Push::command(),
         repo,
         resolve::Resolve::command(),
+        serve::tree(),
         tag::Tag::command(),
         version::Version::command(),
     ]))
@@ -89,6 +101,7 @@ pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
         ["repo", "ls"] => go::<repo::ls::List>(found, line),
         ["repo", "tags"] => go::<repo::tags::Tags>(found, line),
         ["resolve"] => go::<resolve::Resolve>(found, line),
+        ["serve"] => go::<serve::Serve>(found, line),
         ["tag"] => go::<tag::Tag>(found, line),
         ["version"] => version::run(&line.positionals),
         _ => Ok(()),
@@ -106,10 +119,11 @@ fn go<T: Run>(found: &Found<'_>, line: Line) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::told(format!("failed to start: {error}")))?;
-    let done = runtime.block_on(unless_interrupted(
-        &session,
-        command.run(&session, &line.positionals),
-    ));
+    let work = command.run(&session, &line.positionals);
+    let done = match T::INTERRUPT {
+        Interrupt::Fails => runtime.block_on(unless_interrupted(&session, work)),
+        Interrupt::Own => runtime.block_on(work),
+    };
     // A thread that waits for standard input is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     done

@@ -2,6 +2,7 @@
 //! `SSL_CERT_DIR` are the exception: they are part of how the system's trust roots are found.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use oras::http::ProxyOptions;
@@ -10,6 +11,8 @@ use crate::error::Error;
 
 /// Folder of the docker configuration.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// What the settings of `oras serve` begin with.
+pub(crate) const SERVE: &str = "ORAS_SERVE_";
 /// The user's home.
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
@@ -35,6 +38,16 @@ pub(crate) fn docker_config() -> Result<PathBuf, Error> {
 /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.
 pub(crate) fn proxies() -> ProxyOptions {
     ProxyOptions::from_vars(filled)
+}
+
+/// The settings of `oras serve`: what follows [`SERVE`] in each name, and the value.
+pub(crate) fn serve() -> Vec<(String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        let name = name.to_str()?.strip_prefix(SERVE)?.to_owned();
+        Some((name, value.to_string_lossy().into_owned()))
+    };
+    let given = env::vars_os().filter_map(text);
+    given.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn filled(name: &str) -> Option<String> {

@@ -4,8 +4,9 @@
 //! command was talking to: that is an [`Audience`]. The rules are those of the reference tool.
 
 use std::fmt::Write as _;
+use std::io;
 
-use oras::content::{ErrorKind, ResponseInfo, Side};
+use oras::content::{ErrorKind, ResponseInfo, Side, io_text};
 use oras::spec::go_quote;
 
 /// What a command fails with.
@@ -33,6 +34,16 @@ impl Error {
     /// A one-line error in final words.
     pub(crate) fn told(message: impl Into<String>) -> Self {
         Failure::new(message).into()
+    }
+
+    /// An error with all its causes, in one line.
+    pub(crate) fn caused(error: &(dyn std::error::Error + 'static)) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let words = chain.map(|error| match error.downcast_ref::<io::Error>() {
+            Some(error) => io_text(error),
+            None => error.to_string(),
+        });
+        Self::told(words.collect::<Vec<_>>().join(": "))
     }
 
     /// An error about files of this machine: no registry is to blame, whatever the target is.

@@ -33,9 +33,8 @@ fn usage_blocks(chain: &[&Command]) -> Vec<String> {
         return Vec::new();
     };
     let path = usage::path(chain);
-    let group = command.has_subcommands();
     let mut line = usage::usage_line(chain);
-    if !group && !line.contains("[flags]") {
+    if !usage::is_group(command) && !line.contains("[flags]") {
         line.push_str(" [flags]");
     }
     let mut blocks = vec![format!("Usage:\n  {line}")];
@@ -47,14 +46,15 @@ fn usage_blocks(chain: &[&Command]) -> Vec<String> {
             aliases.join(", ")
         ));
     }
-    if group {
+    let has_commands = command.has_subcommands();
+    if has_commands {
         blocks.push(format!(
             "Available Commands:\n{}",
             commands(command).join("\n")
         ));
     }
     blocks.push(format!("Flags:\n{}", flags(command).join("\n")));
-    if group {
+    if has_commands {
         blocks.push(format!(
             "Use \"{path} [command] --help\" for more information about a command."
         ));

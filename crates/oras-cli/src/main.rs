@@ -75,7 +75,7 @@ fn run(words: &[String]) -> Result<(), Error> {
     if line.help {
         return output::text(&help::screen(&found.chain));
     }
-    if command.has_subcommands() {
+    if usage::is_group(command) {
         return match line.positionals.first() {
             Some(word) => Err(usage::unknown_command(&found, word)),
             None => output::text(&help::screen(&found.chain)),

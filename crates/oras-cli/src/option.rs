@@ -15,5 +15,6 @@ pub(crate) mod platform;
 pub(crate) mod referrers;
 pub(crate) mod remote;
 pub(crate) mod save;
+pub(crate) mod settings;
 pub(crate) mod stdin;
 pub(crate) mod target;

@@ -21,6 +21,7 @@ pub(crate) struct Arity {
 enum Count {
     Exactly(usize),
     AtLeast(usize),
+    AtMost(usize),
 }
 
 impl Arity {
@@ -40,12 +41,21 @@ impl Arity {
         }
     }
 
+    /// So many or fewer.
+    pub(crate) const fn at_most(count: usize, what: &'static str) -> Self {
+        Self {
+            count: Count::AtMost(count),
+            what,
+        }
+    }
+
     /// # Errors
     /// Three lines that say what is missing.
     pub(crate) fn check(self, used: &Used, given: usize) -> Result<(), Error> {
         let (fits, text) = match self.count {
             Count::Exactly(n) => (given == n, format!("exactly {n} argument")),
             Count::AtLeast(n) => (given >= n, format!("at least {n} argument")),
+            Count::AtMost(n) => (given <= n, format!("at most {n} argument")),
         };
         if fits {
             return Ok(());
@@ -110,12 +120,18 @@ pub(crate) fn path(chain: &[&Command]) -> String {
     names.join(" ")
 }
 
+/// Whether the command does nothing but gather others. One that does something itself says that its arguments exclude
+/// its sub-commands.
+pub(crate) fn is_group(command: &Command) -> bool {
+    command.has_subcommands() && !command.is_args_conflicts_with_subcommands_set()
+}
+
 /// What to type to use the last command of the chain.
 pub(crate) fn usage_line(chain: &[&Command]) -> String {
     let Some(command) = chain.last() else {
         return String::new();
     };
-    if command.has_subcommands() {
+    if is_group(command) {
         return format!("{} [command]", path(chain));
     }
     let rendered = (*command).clone().render_usage().to_string();

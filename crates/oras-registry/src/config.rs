@@ -40,7 +40,8 @@ const TABLES: &[&str] = &[];
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where to listen.
+    /// Where to listen: host and port.
+    #[serde(deserialize_with = "value::addresses")]
     pub addr: Vec<String>,
     /// Where everything is stored, unless in memory.
     pub folder: PathBuf,

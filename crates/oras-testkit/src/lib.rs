@@ -16,7 +16,7 @@
 //! ```
 //!
 //! - [`command`]: runs the built binary in a clean environment and looks at what it printed.
-//! - [`peer`]: real programs to talk to: Debian's `docker-registry`, `skopeo`, `umoci`.
+//! - [`peer`]: real programs to talk to: Debian's `docker-registry`, `oras serve`, `skopeo`, `umoci`.
 //! - [`fault`]: an HTTP server that answers wrongly on purpose, and a small fake registry to build faults on.
 //! - [`fixture`]: artifact graphs, layouts and archives made by hand, random trees of files.
 //! - [`store_suite`]: the conformance suite that every store must pass.

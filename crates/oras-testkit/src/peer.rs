@@ -1,11 +1,13 @@
 //! Real programs to talk to: a registry, and other clients that must read what we write.
 
+mod ours;
 mod registry;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub use ours::{OurRegistry, Serve};
 pub use registry::DockerRegistry;
 
 /// The user of [`DockerRegistry::with_auth`].

@@ -16,6 +16,7 @@ mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
 mod scenario_s4;
+mod serve;
 mod single_objects;
 mod target;
 mod unsafe_archive;

@@ -18,6 +18,11 @@ fn configuration_travels_next_to_the_image_on_docker_registry() {
 }
 
 #[test]
+fn configuration_travels_next_to_the_image_on_oras_serve() {
+    scenario(&Target::oras_serve());
+}
+
+#[test]
 fn configuration_travels_next_to_the_image_on_a_registry_with_the_referrers_api() {
     scenario(&Target::referrers_api());
 }
@@ -167,6 +172,11 @@ fn scenario(target: &Target) {
 #[test]
 fn an_old_image_leads_to_its_own_configuration_on_docker_registry() {
     rollback(&Target::docker_registry());
+}
+
+#[test]
+fn an_old_image_leads_to_its_own_configuration_on_oras_serve() {
+    rollback(&Target::oras_serve());
 }
 
 #[test]

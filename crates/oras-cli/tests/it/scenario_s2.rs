@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use oras_testkit::fixture::assert_same_tree;
-use oras_testkit::peer::DockerRegistry;
 use tempfile::TempDir;
 
 use crate::oras_in;
@@ -16,48 +15,46 @@ fn first_steps_work_on_docker_registry() {
 }
 
 #[test]
+fn first_steps_work_on_oras_serve() {
+    scenario(&Target::oras_serve());
+}
+
+#[test]
 fn first_steps_work_in_layouts() {
     scenario(&Target::layouts());
 }
 
 #[test]
 fn repositories_are_listed() {
+    listing(&Target::docker_registry(), &Target::docker_registry());
+}
+
+#[test]
+fn repositories_are_listed_by_oras_serve() {
+    listing(&Target::oras_serve(), &Target::oras_serve());
+}
+
+fn listing(target: &Target, empty: &Target) {
     let dir = TempDir::new().unwrap();
-    let target = Target::docker_registry();
-    let Target::Registry(registry) = &target else {
-        unreachable!()
-    };
     target.receive_image("testimage:v1", &["one"]);
     fs::write(dir.path().join("logo.svg"), "<svg/>").unwrap();
     let oras = oras_in(dir.path());
-    assert_eq!(
-        oras.run(["repo", "ls", &empty_registry().addr()])
-            .ok()
-            .stdout,
-        ""
-    );
+    assert_eq!(oras.run(["repo", "ls", &empty.word("")]).ok().stdout, "");
     for name in ["logo:0.1.0", "team/a:1", "team/b:1"] {
         target.run(&oras, "push", name, &["logo.svg"]).ok();
     }
-    let listed = oras.run(["repo", "ls", &registry.addr()]).ok().stdout;
+    let listed = oras.run(["repo", "ls", &target.word("")]).ok().stdout;
     assert_eq!(
         listed.lines().collect::<Vec<_>>(),
         ["logo", "team/a", "team/b", "testimage"]
     );
-    let listed = oras
-        .run(["repo", "ls", &registry.reference("team/")])
-        .ok()
-        .stdout;
+    let listed = oras.run(["repo", "ls", &target.word("team/")]).ok().stdout;
     assert_eq!(listed.lines().collect::<Vec<_>>(), ["a", "b"]);
     let listed = oras
-        .run(["repo", "ls", "--format", "json", &registry.addr()])
+        .run(["repo", "ls", "--format", "json", &target.word("")])
         .ok()
         .json();
     assert_eq!(listed["repositories"][1], "team/a");
-}
-
-fn empty_registry() -> DockerRegistry {
-    DockerRegistry::start()
 }
 
 fn scenario(target: &Target) {

@@ -18,6 +18,11 @@ fn evidence_follows_the_image_by_the_referrers_api() {
 }
 
 #[test]
+fn evidence_follows_the_image_on_oras_serve() {
+    scenario(&Target::oras_serve());
+}
+
+#[test]
 fn evidence_follows_the_image_in_layouts() {
     scenario(&Target::layouts());
 }

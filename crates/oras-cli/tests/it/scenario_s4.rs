@@ -23,6 +23,13 @@ fn a_tree_of_referrers_is_shown_and_moves_as_a_whole_by_the_referrers_api() {
 }
 
 #[test]
+fn a_tree_of_referrers_is_shown_and_moves_as_a_whole_from_oras_serve() {
+    let registry = Target::oras_serve();
+    relations(&registry, &registry);
+    relations(&Target::oras_serve(), &Target::docker_registry());
+}
+
+#[test]
 fn a_tree_of_referrers_is_shown_and_moves_as_a_whole_between_layouts() {
     let layouts = Target::layouts();
     relations(&layouts, &layouts);
@@ -172,7 +179,11 @@ fn retired_artifact_manifests_are_fetched_shown_discovered_and_copied() {
             .ok();
         assert_eq!(out.stdout.as_bytes(), graph.bytes(&old.digest));
         // Debian's registry refuses these types, so the other one takes them.
-        for place in [Target::layouts(), Target::referrers_api()] {
+        for place in [
+            Target::layouts(),
+            Target::referrers_api(),
+            Target::oras_serve(),
+        ] {
             layouts
                 .copy(&oras, "app:v1", &place, "copied:v1", &["-r"])
                 .ok();
@@ -220,7 +231,11 @@ fn an_index_keeps_its_platforms_and_one_can_be_selected() {
         .copy(&oras, "tool:multi", &registry, "tool:multi", &[])
         .ok();
     assert_eq!(copied.digest(), index.digest.as_str());
-    for place in [&registry, &layouts] {
+    let ours = Target::oras_serve();
+    layouts
+        .copy(&oras, "tool:multi", &ours, "tool:multi", &[])
+        .ok();
+    for place in [&registry, &ours, &layouts] {
         let raw = place
             .run(&oras, "manifest fetch", "tool:multi", &[])
             .ok()

@@ -3,13 +3,15 @@
 use oras_testkit::command::{Oras, Output};
 use oras_testkit::fault::{FakeRegistry, FaultServer};
 use oras_testkit::fixture::{Graph, docker_archive};
-use oras_testkit::peer::{DockerRegistry, skopeo};
+use oras_testkit::peer::{DockerRegistry, OurRegistry, skopeo};
 use tempfile::TempDir;
 
 /// A place for repositories. `name` in the methods is a repository with tag or digest, such as `app:v1`.
 pub(crate) enum Target {
     /// Debian's registry: referrers by tag schema.
     Registry(DockerRegistry),
+    /// Our own, from the same binary.
+    Ours(OurRegistry),
     /// A registry with the referrers API.
     Api(FaultServer),
     /// A layout per repository.
@@ -19,6 +21,10 @@ pub(crate) enum Target {
 impl Target {
     pub(crate) fn docker_registry() -> Self {
         Self::Registry(DockerRegistry::start())
+    }
+
+    pub(crate) fn oras_serve() -> Self {
+        Self::Ours(OurRegistry::start(env!("CARGO_BIN_EXE_oras")))
     }
 
     pub(crate) fn referrers_api() -> Self {
@@ -33,6 +39,7 @@ impl Target {
     pub(crate) fn word(&self, name: &str) -> String {
         match self {
             Self::Registry(registry) => registry.reference(name),
+            Self::Ours(registry) => registry.reference(name),
             Self::Api(server) => server.reference(name),
             Self::Layouts(dir) => dir.path().join(name).display().to_string(),
         }

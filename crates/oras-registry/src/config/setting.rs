@@ -1,5 +1,8 @@
 //! The names of all settings that are one value, so that files, variables and flags can't drift apart.
 
+/// How many slips a name may have to be recognised.
+const EDITS: usize = 2;
+
 /// A setting that is one value. Its flag and its environment variable are named after its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -113,22 +116,28 @@ impl Setting {
     #[must_use]
     pub fn nearest(typed: &str) -> Option<&'static str> {
         let keys = SETTINGS.iter().map(|setting| setting.key);
-        nearest(typed, keys.chain(super::TABLES.iter().copied()))
+        let near = keys.chain(super::TABLES.iter().copied()).map(|key| {
+            // The right name in the wrong table is closer than any slip.
+            match last(key) == last(typed) {
+                true => (0, key),
+                false => (strsim::damerau_levenshtein(typed, key), key),
+            }
+        });
+        let near = near.filter(|(edits, _)| *edits <= EDITS);
+        near.min().map(|(_, key)| key)
+    }
+
+    /// The environment variable, without a prefix, that `typed` may have been meant to be.
+    #[must_use]
+    pub fn nearest_variable(typed: &str) -> Option<String> {
+        let names = SETTINGS.iter().map(Self::variable);
+        let near = names.map(|name| (strsim::damerau_levenshtein(typed, &name), name));
+        let near = near.filter(|(edits, _)| *edits <= EDITS);
+        near.min().map(|(_, name)| name)
     }
 }
 
-/// The candidate that is at most two edits away, or is `typed` in a table.
-pub(super) fn nearest<'a>(
-    typed: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
-    candidates
-        .map(|candidate| match last(candidate) == last(typed) {
-            true => (1, candidate),
-            false => (strsim::damerau_levenshtein(typed, candidate), candidate),
-        })
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, candidate)| candidate)
+/// The last name in a dotted key.
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
 }

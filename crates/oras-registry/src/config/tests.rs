@@ -132,6 +132,7 @@ fn the_list_of_settings_is_complete_and_every_one_works() {
     for setting in SETTINGS {
         let sample = match setting.kind {
             Kind::Text => continue,
+            Kind::List if setting.key == "addr" => "a:1",
             Kind::List | Kind::Path => "a",
             Kind::Switch => "true",
             Kind::Number => "1",

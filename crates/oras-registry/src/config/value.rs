@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserializer;
 use serde::de::{self, Visitor};
+use serde::{Deserialize as _, Deserializer};
 
 /// Units of sizes, in bytes. Longer names first: they end like shorter ones.
 const SIZES: [(&str, u64); 9] = [
@@ -116,6 +116,22 @@ pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
         expected: "a duration such as \"1h\"",
         parse: parse_duration,
     })
+}
+
+pub(crate) fn addresses<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    let addresses = Vec::<String>::deserialize(deserializer)?;
+    let sound = |addr: &String| {
+        let parts = addr.rsplit_once(':');
+        parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    };
+    match addresses.iter().find(|addr| !sound(addr)) {
+        None => Ok(addresses),
+        Some(addr) => Err(de::Error::custom(format!(
+            "{addr:?} is not an address such as \"127.0.0.1:5000\""
+        ))),
+    }
 }
 
 /// A quantity, whether it is written as text or as a bare number.

@@ -1,0 +1,107 @@
+//! `oras serve`
+
+mod listening;
+mod signals;
+
+use clap::CommandFactory as _;
+use oras_registry::config::Config;
+use oras_registry::{Registry, Server};
+
+use crate::command::serve::listening::Listening;
+use crate::command::serve::signals::Signals;
+use crate::command::{Interrupt, Run};
+use crate::error::Error;
+use crate::option::format::{self, Format};
+use crate::option::settings::SettingsArgs;
+use crate::output;
+use crate::session::Session;
+use crate::usage::Arity;
+
+/// Run a registry on this machine
+///
+/// It listens on 127.0.0.1:5000 and stores everything in './registry' unless told. Once it listens it prints one line
+/// that says where, with a push to try. Ctrl-C lets open requests finish and ends it, a second one ends it at once.
+///
+/// Each flag for a setting is also a variable and a key in the file that --config names: '--limits-blob 1GiB' is
+/// ORAS_SERVE_LIMITS_BLOB=1GiB, or 'blob = "1GiB"' below '[limits]'.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "serve",
+    verbatim_doc_comment,
+    override_usage = "serve [flags] [folder]",
+    args_conflicts_with_subcommands = true,
+    after_help = "Example - Serve the folder './registry' to programs on this machine:
+  oras serve
+
+Example - Serve another folder, on a free port:
+  oras serve ./data --addr 127.0.0.1:0
+
+Example - Serve from memory, and tell a script where:
+  oras serve --memory --addr 127.0.0.1:0 --format json
+
+Example - Check a file of settings without serving anything:
+  oras serve --config serve.toml --check-config"
+)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// only check the settings and the files they name
+    #[arg(long)]
+    check_config: bool,
+    /// format of the line that says where it listens: 'text' or 'json'
+    #[arg(long, default_value = "text")]
+    format: String,
+}
+
+/// The command with its sub-commands.
+pub(super) fn tree() -> clap::Command {
+    Serve::command()
+}
+
+impl Run for Serve {
+    const ARITY: Arity = Arity::at_most(1, "the folder to serve");
+    const INTERRUPT: Interrupt = Interrupt::Own;
+
+    async fn run(self, _: &Session, args: &[String]) -> Result<(), Error> {
+        let format = format::check(&self.format, "", "json, text")?;
+        let config = self.settings.config(args.first())?;
+        if self.check_config {
+            return output::line("The settings are valid");
+        }
+        // Heard from here on, so that nobody who sees the line is too early.
+        let mut signals = Signals::new()?;
+        let registry = config
+            .builder()
+            .build()
+            .map_err(|error| Error::caused(&error))?;
+        let servers = listen(&registry, &config).await?;
+        let listening = Listening::new(&config, &servers);
+        for warning in listening.warnings() {
+            output::tell(&warning);
+        }
+        output::line(&match format {
+            Format::Json => listening.json()?,
+            _ => listening.text(),
+        })?;
+        signals.next().await;
+        tokio::select! {
+            () = shutdown(servers) => Ok(()),
+            () = signals.next() => Err(Error::told("told to stop twice: open requests were cut off")),
+        }
+    }
+}
+
+async fn listen(registry: &Registry, config: &Config) -> Result<Vec<Server>, Error> {
+    let mut servers = Vec::new();
+    for addr in &config.addr {
+        let server = registry.bind(addr).await;
+        servers.push(server.map_err(|error| Error::caused(&error))?);
+    }
+    Ok(servers)
+}
+
+/// Lets all of them finish what they are doing.
+async fn shutdown(servers: Vec<Server>) {
+    let ends = servers.into_iter().map(Server::shutdown);
+    futures_util::future::join_all(ends).await;
+}

@@ -1,0 +1,99 @@
+//! What is said about a server that listens.
+
+use std::net::SocketAddr;
+
+use oras_registry::Server;
+use oras_registry::config::Config;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// A server that listens, as its user sees it.
+pub(super) struct Listening<'a> {
+    config: &'a Config,
+    addrs: Vec<SocketAddr>,
+}
+
+/// `--format json`
+#[derive(Serialize)]
+struct Model<'a> {
+    addr: String,
+    url: String,
+    /// More than one if it listens in several places.
+    urls: Vec<String>,
+    /// None if everything is in memory.
+    folder: Option<&'a str>,
+    example: String,
+}
+
+impl<'a> Listening<'a> {
+    pub(super) fn new(config: &'a Config, servers: &[Server]) -> Self {
+        Self {
+            config,
+            addrs: servers.iter().map(Server::addr).collect(),
+        }
+    }
+
+    /// One line for people.
+    pub(super) fn text(&self) -> String {
+        let what = match self.config.memory {
+            true => "from memory".to_owned(),
+            false => self.config.folder.display().to_string(),
+        };
+        let urls = self.urls().join(" and ");
+        format!("Serving {what} on {urls}, try: {}", self.example())
+    }
+
+    /// One line for programs.
+    ///
+    /// # Errors
+    /// None that can happen; encoding is fallible in general.
+    pub(super) fn json(&self) -> Result<String, Error> {
+        let urls = self.urls();
+        let model = Model {
+            addr: self
+                .addrs
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            url: urls.first().cloned().unwrap_or_default(),
+            urls,
+            folder: self.config.folder.to_str().filter(|_| !self.config.memory),
+            example: self.example(),
+        };
+        serde_json::to_string(&model).map_err(|error| Error::caused(&error))
+    }
+
+    /// What the user should know before others find out, a line each.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let open = self.addrs.iter().find(|addr| !addr.ip().is_loopback());
+        let Some(addr) = open else {
+            return Vec::new();
+        };
+        vec![format!(
+            "Warning: whoever reaches {addr} may push and delete; listen on 127.0.0.1 to keep it to this machine"
+        )]
+    }
+
+    fn urls(&self) -> Vec<String> {
+        let addrs = self.addrs.iter();
+        addrs.map(|addr| format!("http://{addr}")).collect()
+    }
+
+    /// A push to paste.
+    fn example(&self) -> String {
+        let (flags, host) = match self.addrs.first() {
+            None => ("", String::new()),
+            // The one name that is spoken to without TLS unasked.
+            Some(addr) if reached_as_localhost(addr) => ("", format!("localhost:{}", addr.port())),
+            Some(addr) => ("--plain-http ", addr.to_string()),
+        };
+        format!("oras push {flags}{host}/hello:v1 ./file")
+    }
+}
+
+fn reached_as_localhost(addr: &SocketAddr) -> bool {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    let ip = addr.ip();
+    ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST
+}

@@ -1,0 +1,241 @@
+//! `oras serve`: what it says, how it ends, where its settings come from, and what it refuses.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+use oras_testkit::command::Output;
+use oras_testkit::peer::{OurRegistry, Serve};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::oras_in;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_oras");
+
+/// On a free port.
+fn serve<const N: usize>(args: [&str; N]) -> Serve {
+    let free = OurRegistry::serve(BINARY).args(["--addr", "127.0.0.1:0"]);
+    free.args(args)
+}
+
+/// The line as JSON.
+fn told(registry: &OurRegistry) -> Value {
+    serde_json::from_str(registry.line()).unwrap()
+}
+
+#[test]
+fn the_line_says_where_it_serves_what_with_a_push_that_works() {
+    let registry = serve(["--memory"]).start();
+    let url = format!("http://127.0.0.1:{}", registry.port());
+    let (place, example) = registry.line().split_once(", try: oras ").unwrap();
+    assert_eq!(place, format!("Serving from memory on {url}"));
+
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), "content").unwrap();
+    let oras = oras_in(dir.path());
+    oras.run(example.split(' ')).ok();
+    let pushed = example
+        .split(' ')
+        .find(|word| word.contains(":v1"))
+        .unwrap();
+    oras.run(["pull", pushed, "-o", "out"]).ok();
+    assert_eq!(fs::read(dir.path().join("out/file")).unwrap(), b"content");
+    assert_eq!(registry.said(), "");
+}
+
+#[test]
+fn the_line_is_one_json_object_for_programs() {
+    let registry = serve(["--memory", "--addr", "[::1]:0", "--format", "json"]).start();
+    let told = told(&registry);
+    let port = registry.port();
+    assert_eq!(told["addr"], format!("127.0.0.1:{port}"));
+    assert_eq!(told["url"], format!("http://127.0.0.1:{port}"));
+    assert_eq!(told["folder"], Value::Null);
+    assert_eq!(
+        told["example"],
+        format!("oras push localhost:{port}/hello:v1 ./file")
+    );
+    let second = told["urls"][1].as_str().unwrap();
+    assert!(second.starts_with("http://[::1]:"), "{second}");
+}
+
+#[test]
+fn ctrl_c_and_a_service_manager_end_it_with_success() {
+    for end in [OurRegistry::interrupt, OurRegistry::terminate] {
+        let mut registry = serve(["--memory"]).start();
+        end(&registry);
+        assert_eq!(registry.wait().code(), Some(0));
+        assert_eq!(registry.said(), "");
+    }
+}
+
+/// An upload of which one byte is missing.
+fn unfinished_upload(registry: &OurRegistry) -> TcpStream {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, registry.port())).unwrap();
+    let digest = oras_spec::Digest::sha256(b"12");
+    let head = format!(
+        "POST /v2/a/blobs/uploads/?digest={digest} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    // The answer to the expectation says that the body is being read.
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    socket.write_all(b"1").unwrap();
+    socket
+}
+
+/// Waits until nobody listens any more.
+fn closed(registry: &OurRegistry) {
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, registry.port())).is_ok() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn an_upload_that_runs_may_finish() {
+    let mut registry = serve(["--memory"]).start();
+    let mut upload = unfinished_upload(&registry);
+    registry.terminate();
+    closed(&registry);
+    assert!(registry.runs());
+    upload.write_all(b"2").unwrap();
+    let mut answer = String::new();
+    upload.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("HTTP/1.1 201"), "{answer}");
+    assert_eq!(registry.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut registry = serve(["--memory"]).start();
+    let _upload = unfinished_upload(&registry);
+    registry.interrupt();
+    closed(&registry);
+    assert!(registry.runs());
+    registry.interrupt();
+    assert_eq!(registry.wait().code(), Some(1));
+    let said = registry.said();
+    assert_eq!(
+        said,
+        "Error: told to stop twice: open requests were cut off\n"
+    );
+}
+
+#[test]
+fn flags_come_before_variables_and_variables_before_the_file() {
+    let file = "memory = true\nfolder = \"from-file\"\naddr = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n";
+    let base = || {
+        let serve = OurRegistry::serve(BINARY).file("etc/serve.toml", file);
+        serve.args(["--config", "etc/serve.toml", "--format", "json"])
+    };
+    let addresses = |registry: &OurRegistry| told(registry)["urls"].as_array().unwrap().len();
+
+    let registry = base().start();
+    assert_eq!(told(&registry)["folder"], Value::Null);
+    assert_eq!(addresses(&registry), 2);
+
+    // A path in the file is relative to the file.
+    let registry = base().env("ORAS_SERVE_MEMORY", "false").start();
+    assert_eq!(told(&registry)["folder"], "etc/from-file");
+
+    let registry = base()
+        .env("ORAS_SERVE_MEMORY", "false")
+        .env("ORAS_SERVE_FOLDER", "from-variable")
+        .env("ORAS_SERVE_ADDR", "127.0.0.1:0,127.0.0.1:0,127.0.0.1:0")
+        .start();
+    assert_eq!(told(&registry)["folder"], "from-variable");
+    assert_eq!(addresses(&registry), 3);
+
+    // A folder on the line is what is served, whatever else says memory.
+    let registry = base()
+        .env("ORAS_SERVE_FOLDER", "from-variable")
+        .env("ORAS_SERVE_ADDR", "127.0.0.1:0,127.0.0.1:0,127.0.0.1:0")
+        .args(["from-line", "--addr", "127.0.0.1:0"])
+        .start();
+    assert_eq!(told(&registry)["folder"], "from-line");
+    assert_eq!(addresses(&registry), 1);
+}
+
+#[test]
+fn a_limit_from_any_source_is_kept() {
+    let registry = serve(["--memory"])
+        .env("ORAS_SERVE_LIMITS_MANIFEST", "50B")
+        .start();
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), "content").unwrap();
+    let pushed = oras_in(dir.path()).run(["push", &registry.reference("a:v1"), "file"]);
+    pushed
+        .fails()
+        .complains(["larger than the limit of 50 bytes"]);
+}
+
+/// Fails with exactly this on standard error, nothing on standard output, and an empty folder.
+#[track_caller]
+fn refuses(run: impl FnOnce(&oras_testkit::command::Oras) -> Output, stderr: &str) {
+    let dir = TempDir::new().unwrap();
+    let out = run(&oras_in(dir.path())).fails();
+    assert_eq!(out.stderr, format!("{stderr}\n"));
+    assert_eq!(out.stdout, "");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_served_is_one_clear_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    refuses(
+        |oras| oras.run(["serve", "--addr", &addr]),
+        &format!("Error: cannot listen on {addr}: address already in use"),
+    );
+    refuses(
+        |oras| oras.run(["serve", "--addr", "5000"]),
+        "Error: --addr: \"5000\" is not an address such as \"127.0.0.1:5000\"",
+    );
+    refuses(
+        |oras| oras.run(["serve", "--memory", "folder"]),
+        "Error: a folder and --memory cannot be used at the same time",
+    );
+    refuses(
+        |oras| oras.run(["serve", "--config", "none.toml"]),
+        "Error: open none.toml: no such file or directory",
+    );
+    refuses(
+        |oras| oras.run(["serve", "--limits-blob", "much"]),
+        "Error: --limits-blob: \"much\" is not a size such as \"4MiB\" or \"100GB\"",
+    );
+    refuses(
+        |oras| oras.clone().env("ORAS_SERVE_MEMROY", "true").run(["serve"]),
+        "Error: unknown environment variable ORAS_SERVE_MEMROY, did you mean ORAS_SERVE_MEMORY?",
+    );
+}
+
+#[test]
+fn settings_can_be_checked_without_serving() {
+    let dir = TempDir::new().unwrap();
+    let oras = oras_in(dir.path());
+    let file = dir.path().join("serve.toml");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        oras.run(["serve", "--config", "serve.toml", "--check-config"])
+    };
+    let out = check("[limits]\nblob = \"1GiB\"\n").ok();
+    assert_eq!(out.stdout, "The settings are valid\n");
+    let out = check("[limits]\nblobs = \"1GiB\"\n").fails();
+    assert_eq!(
+        out.stderr,
+        "Error: serve.toml:2: unknown key `limits.blobs`, did you mean `limits.blob`?\n"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn being_open_to_others_is_said() {
+    let registry = OurRegistry::serve(BINARY)
+        .args(["--memory", "--addr", "0.0.0.0:0"])
+        .start();
+    let said = registry.said();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("may push and delete"), "{said}");
+}
