@@ -1,11 +1,21 @@
 #!/bin/sh
-# The main job of oras, on an OCI layout in a temporary folder: no registry, no network, nothing left behind.
-# Each command is printed before it runs, so that watching is learning.
+# The main job of oras with a registry of its own, both from this one binary, in a temporary folder: no network beyond
+# this machine, nothing left behind. Each command is printed before it runs, so that watching is learning.
 set -eu
 
 oras=$(realpath "${1:-target/release/oras}")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT INT TERM
+server=
+end() {
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" || true
+        server=
+    fi
+    rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 1' INT TERM
 cd "$work"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -28,37 +38,57 @@ printf 'Be kind.\n' >docs/rules.txt
 printf '{"bomFormat":"CycloneDX","components":[]}\n' >sbom.json
 printf '{"signed":true}\n' >signature.json
 
-say '1. Push a file and a folder as one artifact, into an OCI layout (a registry on disk).'
-run push --oci-layout shop:v1 --artifact-type application/vnd.example.thing \
+say '1. Start a registry on a free port. It stores OCI layouts in a folder.'
+printf '\n$ oras serve ./registry --addr 127.0.0.1:0\n'
+mkfifo line
+"$oras" serve ./registry --addr 127.0.0.1:0 >line &
+server=$!
+read -r line <line
+printf '%s\n' "$line"
+addr=${line#*://}
+reg=localhost:$(expr "$addr" : '[^,]*:\([0-9]*\)')
+
+say '2. Push a file and a folder as one artifact.'
+run push "$reg/shop:v1" --artifact-type application/vnd.example.thing \
     artifact.txt:text/plain docs
 
-say '2. Attach evidence to it: an SBOM, and a signature.'
-run attach --oci-layout shop:v1 --artifact-type application/vnd.cyclonedx+json \
+say '3. Attach evidence to it: an SBOM, and a signature.'
+run attach "$reg/shop:v1" --artifact-type application/vnd.cyclonedx+json \
     sbom.json:application/vnd.cyclonedx+json
-run attach --oci-layout shop:v1 --artifact-type application/vnd.cncf.notary.signature \
+run attach "$reg/shop:v1" --artifact-type application/vnd.cncf.notary.signature \
     signature.json:application/jose+json
 
-say '3. See what is attached.'
-run discover --oci-layout shop:v1
+say '4. See what is attached.'
+run discover "$reg/shop:v1"
 
-say '4. Copy all of it, evidence included, somewhere else.'
-run cp -r --from-oci-layout shop:v1 --to-oci-layout mirror:v1
-run discover --oci-layout mirror:v1
+say '5. Copy all of it, evidence included: to another repository, and into an OCI layout on disk.'
+run cp -r "$reg/shop:v1" "$reg/mirror/shop:v1"
+run cp -r --to-oci-layout "$reg/shop:v1" archive:v1
+run discover "$reg/mirror/shop:v1"
 
-say '5. Pull it back out of the copy.'
-run pull --oci-layout mirror:v1 -o restored
+say '6. Pull it back out of both copies.'
+run pull "$reg/mirror/shop:v1" -o restored
+run pull --oci-layout archive:v1 -o unpacked
 
-say '6. Compare, byte by byte.'
-cmp artifact.txt restored/artifact.txt
-diff -r docs restored/docs
-printf 'artifact.txt and docs/ came back as they were.\n'
+say '7. Compare, byte by byte.'
+for copy in restored unpacked; do
+    cmp artifact.txt "$copy/artifact.txt"
+    diff -r docs "$copy/docs"
+done
+printf 'artifact.txt and docs/ came back as they were, twice.\n'
+
+say '8. Stop the registry.'
+kill "$server"
+wait "$server"
+server=
+printf 'It ended cleanly.\n'
 
 say 'Try next'
 cat <<EOF
   cp $oras ~/.local/bin/             put the command on your PATH
-  oras push --help                   every command explains itself, with examples
+  oras serve                         a registry for this machine, stored in ./registry
   oras push localhost:5000/hello:v1 artifact.txt
-                                     the same with a registry, for instance Debian's docker-registry
   oras pull localhost:5000/hello:v1 -o out
-  README.md                          the tour; crates/oras for using it from Rust
+  oras push --help                   every command explains itself, with examples
+  README.md                          the tour; docs/serve.md for running the registry; crates/oras for using it from Rust
 EOF

@@ -44,6 +44,15 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Asks a person something on standard error, and leaves the line open for the answer.
+pub(crate) fn ask(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // Nobody is left to be asked if this fails.
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
+}
+
 fn display_error(error: &io::Error) -> Error {
     Failure::new(format!("display output error: {}", write_error(error))).into()
 }

@@ -28,6 +28,7 @@
 //! - [`observe`]: access log entries
 //! - [`peer`]: where a request comes from
 //! - [`server`]: listening, TLS, shutting down
+//! - [`users`]: the text of a file of users
 
 #![deny(missing_docs)]
 
@@ -40,6 +41,7 @@ pub mod observe;
 pub mod peer;
 pub mod route;
 pub mod server;
+pub mod users;
 
 mod body;
 mod call;

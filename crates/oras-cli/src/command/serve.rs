@@ -1,6 +1,7 @@
 //! `oras serve`
 
 mod listening;
+pub(super) mod passwd;
 mod signals;
 
 use clap::CommandFactory as _;
@@ -55,7 +56,7 @@ pub(crate) struct Serve {
 
 /// The command with its sub-commands.
 pub(super) fn tree() -> clap::Command {
-    Serve::command()
+    Serve::command().subcommands([passwd::Passwd::command()])
 }
 
 impl Run for Serve {

@@ -78,3 +78,41 @@ pub(crate) fn stream() -> ByteStream {
     });
     chunks.boxed()
 }
+
+/// While this lives, the terminal does not show what is typed.
+pub(crate) struct Quiet {
+    #[cfg(unix)]
+    before: rustix::termios::Termios,
+}
+
+impl Quiet {
+    /// # Errors
+    /// If standard input is no terminal, or one that can't do that.
+    #[cfg(unix)]
+    pub(crate) fn new() -> Result<Self, Error> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let stdin = io::stdin();
+        let told = |error: rustix::io::Errno| read_error(&error.into());
+        let before = tcgetattr(&stdin).map_err(told)?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &quiet).map_err(told)?;
+        Ok(Self { before })
+    }
+
+    /// # Errors
+    /// Always: here it is only known how to read a secret from a pipe.
+    #[cfg(not(unix))]
+    pub(crate) fn new() -> Result<Self, Error> {
+        Err(Error::told("give the password on standard input"))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        // Nothing is left to be done for a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}

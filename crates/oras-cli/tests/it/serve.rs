@@ -231,6 +231,67 @@ fn settings_can_be_checked_without_serving() {
 }
 
 #[test]
+fn a_password_is_set_in_a_file_that_others_read_too() {
+    let dir = TempDir::new().unwrap();
+    let oras = oras_in(dir.path());
+    let set = |user: &str, password: &str| {
+        let call = oras.args(["serve", "passwd", "users", user]);
+        call.stdin(format!("{password}\n")).run()
+    };
+    set("ann", "first").ok();
+    set("bob", "second").ok();
+    set("ann", "third").ok();
+    let verify = |user: &str, password: &str| {
+        let htpasswd = oras_testkit::peer::Tool::find("htpasswd").unwrap();
+        let file = dir.path().join("users");
+        let args = [
+            "-vb".as_ref(),
+            file.as_os_str(),
+            user.as_ref(),
+            password.as_ref(),
+        ];
+        htpasswd.attempt(args).is_ok()
+    };
+    assert!(verify("ann", "third"));
+    assert!(verify("bob", "second"));
+    assert!(!verify("ann", "first"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(dir.path().join("users"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    let before = fs::read(dir.path().join("users")).unwrap();
+    let out = set("an:n", "x").fails();
+    out.complains(["not a user name"]);
+    set("ann", "").fails().complains(["the password is empty"]);
+    assert_eq!(fs::read(dir.path().join("users")).unwrap(), before);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_quickstart_runs_and_leaves_nothing() {
+    let temporary = TempDir::new().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/quickstart.sh");
+    let out = std::process::Command::new("sh")
+        .args([script, BINARY])
+        .env("TMPDIR", temporary.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&out.stdout);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{stdout}\n{stderr}");
+    assert!(stdout.contains("came back as they were"), "{stdout}");
+    assert_eq!(stderr, "");
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn being_open_to_others_is_said() {
     let registry = OurRegistry::serve(BINARY)
         .args(["--memory", "--addr", "0.0.0.0:0"])
