@@ -16,16 +16,21 @@
 //! # Ok::<(), oras_registry::config::ConfigError>(())
 //! ```
 
+mod build;
 mod error;
+mod foreign;
 mod layer;
 mod setting;
 pub(crate) mod value;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::registry::{Builder, Limits, Registry};
+use crate::layout::{Durability, LayoutOptions};
+use crate::registry::Limits;
+use crate::server::ClientAuth;
 
 pub use error::ConfigError;
 pub use layer::Layer;
@@ -47,8 +52,74 @@ pub struct Config {
     pub folder: PathBuf,
     /// Whether everything is stored in memory.
     pub memory: bool,
+    /// What survives a power cut.
+    #[serde(deserialize_with = "foreign::durability")]
+    pub durability: Durability,
+    /// Whether everything that would change something is refused.
+    pub read_only: bool,
+    /// Whether browsers are shown what is there.
+    pub page: bool,
+    /// Which line is written for each request.
+    pub access_log: AccessLog,
+    /// How long a server that is about to stop says so before it does.
+    #[serde(deserialize_with = "value::duration")]
+    pub drain_delay: Duration,
+    /// How long requests may take to finish when it stops.
+    #[serde(deserialize_with = "value::duration")]
+    pub drain_timeout: Duration,
+    /// Certificates.
+    pub tls: TlsConfig,
+    /// Cleaning.
+    pub gc: GcConfig,
     /// What is refused.
     pub limits: Limits,
+}
+
+/// Which line is written for each request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessLog {
+    /// None.
+    #[default]
+    Off,
+    /// One for people.
+    Text,
+    /// One for programs.
+    Json,
+}
+
+/// Certificates. All files are in PEM format.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TlsConfig {
+    /// The chain of certificates of the server, its own first.
+    pub cert: Option<PathBuf>,
+    /// The private key of the server.
+    pub key: Option<PathBuf>,
+    /// Certificates of who signs those of clients.
+    pub client_ca: Option<PathBuf>,
+    /// Whether clients have to show one.
+    #[serde(deserialize_with = "foreign::client_auth")]
+    pub client_auth: Option<ClientAuth>,
+}
+
+/// Cleaning: content that nothing refers to goes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct GcConfig {
+    /// How long content that nothing refers to is kept.
+    #[serde(deserialize_with = "value::duration")]
+    pub grace: Duration,
+}
+
+impl Default for GcConfig {
+    fn default() -> Self {
+        Self {
+            grace: LayoutOptions::default().grace,
+        }
+    }
 }
 
 impl Default for Config {
@@ -57,6 +128,14 @@ impl Default for Config {
             addr: vec!["127.0.0.1:5000".to_owned()],
             folder: "./registry".into(),
             memory: false,
+            durability: Durability::default(),
+            read_only: false,
+            page: true,
+            access_log: AccessLog::default(),
+            drain_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(30),
+            tls: TlsConfig::default(),
+            gc: GcConfig::default(),
             limits: Limits::default(),
         }
     }
@@ -77,12 +156,28 @@ impl Config {
         if self.addr.is_empty() {
             return Err(ConfigError::Together("`addr` names no address"));
         }
+        let TlsConfig {
+            cert,
+            key,
+            client_ca,
+            client_auth,
+        } = &self.tls;
+        if cert.is_some() != key.is_some() {
+            return Err(ConfigError::Together(
+                "`tls.cert` and `tls.key` belong together",
+            ));
+        }
+        if client_ca.is_some() && cert.is_none() {
+            return Err(ConfigError::Together(
+                "`tls.client_ca` needs `tls.cert` and `tls.key`",
+            ));
+        }
+        if client_auth.is_some() && client_ca.is_none() {
+            return Err(ConfigError::Together(
+                "`tls.client_auth` needs `tls.client_ca`",
+            ));
+        }
         Ok(())
-    }
-
-    /// A builder with these settings.
-    pub fn builder(&self) -> Builder {
-        Registry::builder().memory().limits(self.limits.clone())
     }
 }
 

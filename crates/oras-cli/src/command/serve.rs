@@ -1,12 +1,15 @@
 //! `oras serve`
 
 mod listening;
+mod log;
 pub(super) mod passwd;
 mod signals;
 
 use clap::CommandFactory as _;
+use futures_util::future::join_all;
 use oras_registry::config::Config;
-use oras_registry::{Registry, Server};
+use oras_registry::{Registry, Server, ServerError};
+use tokio::net::TcpListener;
 
 use crate::command::serve::listening::Listening;
 use crate::command::serve::signals::Signals;
@@ -67,15 +70,27 @@ impl Run for Serve {
         let format = format::check(&self.format, "", "json, text")?;
         let config = self.settings.config(args.first())?;
         if self.check_config {
-            return output::line("The settings are valid");
+            return check(&config).await;
         }
         // Heard from here on, so that nobody who sees the line is too early.
         let mut signals = Signals::new()?;
-        let registry = config
-            .builder()
-            .build()
-            .map_err(|error| Error::caused(&error))?;
+        free(&config).await?;
+        let (observer, log) = match log::start(&config) {
+            Some((observer, log)) => (Some(observer), Some(log)),
+            None => (None, None),
+        };
+        let mut builder = config.builder();
+        if let Some(observer) = observer {
+            builder = builder.observer(observer);
+        }
+        let registry = builder.build().map_err(|error| match error {
+            ServerError::Storage(_) => {
+                Error::caused(&error).inside(&config.folder.display().to_string())
+            }
+            _ => Error::caused(&error),
+        })?;
         let servers = listen(&registry, &config).await?;
+        drop(registry);
         let listening = Listening::new(&config, &servers);
         for warning in listening.warnings() {
             output::tell(&warning);
@@ -85,24 +100,59 @@ impl Run for Serve {
             _ => listening.text(),
         })?;
         signals.next().await;
-        tokio::select! {
-            () = shutdown(servers) => Ok(()),
+        let ended = tokio::select! {
+            cut = stop(servers, &config) => match cut {
+                0 => Ok(()),
+                cut => Err(Error::told(format!("{cut} connections did not finish in time and were cut"))),
+            },
             () = signals.next() => Err(Error::told("told to stop twice: open requests were cut off")),
+        };
+        if let Some(log) = log {
+            log.end().await;
         }
+        ended
     }
 }
 
+/// What can be checked without serving anything.
+async fn check(config: &Config) -> Result<(), Error> {
+    if let Some(tls) = config.tls() {
+        tls.check().await.map_err(|error| Error::caused(&error))?;
+    }
+    output::line("The settings are valid")
+}
+
+/// Finds out that an address is taken before a folder is created for nothing.
+async fn free(config: &Config) -> Result<(), Error> {
+    for addr in &config.addr {
+        let listener = TcpListener::bind(addr).await;
+        listener.map_err(|source| {
+            let addr = addr.clone();
+            Error::caused(&ServerError::Listen { addr, source })
+        })?;
+    }
+    Ok(())
+}
+
 async fn listen(registry: &Registry, config: &Config) -> Result<Vec<Server>, Error> {
+    let tls = config.tls();
     let mut servers = Vec::new();
     for addr in &config.addr {
-        let server = registry.bind(addr).await;
+        let server = match &tls {
+            Some(tls) => registry.bind_tls(addr, tls.clone()).await,
+            None => registry.bind(addr).await,
+        };
         servers.push(server.map_err(|error| Error::caused(&error))?);
     }
     Ok(servers)
 }
 
-/// Lets all of them finish what they are doing.
-async fn shutdown(servers: Vec<Server>) {
-    let ends = servers.into_iter().map(Server::shutdown);
-    futures_util::future::join_all(ends).await;
+/// Lets all of them finish what they are doing, and says how many connections had to be cut.
+async fn stop(servers: Vec<Server>, config: &Config) -> usize {
+    servers.iter().for_each(Server::drain);
+    tokio::time::sleep(config.drain_delay).await;
+    let ends = servers
+        .into_iter()
+        .map(|server| server.shutdown_within(config.drain_timeout));
+    join_all(ends).await.into_iter().sum()
 }

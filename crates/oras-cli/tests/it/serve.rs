@@ -212,6 +212,82 @@ fn what_cannot_be_served_is_one_clear_error() {
 }
 
 #[test]
+fn what_cannot_be_a_folder_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), "mine").unwrap();
+    let oras = oras_in(dir.path());
+    let out = oras.run(["serve", "file", "--addr", "127.0.0.1:0"]).fails();
+    assert_eq!(out.stdout, "");
+    assert_eq!(
+        out.stderr,
+        "Error: file: cannot open the storage: preparing the folder failed: not a directory\n"
+    );
+    let out = oras
+        .run(["serve", "/proc/registry", "--addr", "127.0.0.1:0"])
+        .fails();
+    assert_eq!(out.stderr.lines().count(), 1, "{}", out.stderr);
+    assert_eq!(fs::read(dir.path().join("file")).unwrap(), b"mine");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_is_served_again_after_a_restart_and_read_by_others_meanwhile() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path().join("data");
+    let oras = oras_in(dir.path());
+    fs::write(dir.path().join("file"), "content").unwrap();
+    let mut registry = serve([folder.to_str().unwrap()]).start();
+    oras.run(["push", &registry.reference("team/app:v1"), "file"])
+        .ok();
+    let layout = folder.join("team/app").display().to_string() + ":v1";
+    oras.run(["pull", "--oci-layout", &layout, "-o", "beside"])
+        .ok();
+    registry.terminate();
+    assert_eq!(registry.wait().code(), Some(0));
+
+    // A server that may not write is enough to read.
+    let registry = serve([folder.to_str().unwrap(), "--read-only"]).start();
+    assert!(
+        registry.line().contains("try: oras repo ls "),
+        "{}",
+        registry.line()
+    );
+    oras.run(["pull", &registry.reference("team/app:v1"), "-o", "again"])
+        .ok();
+    oras.run(["push", &registry.reference("team/app:v2"), "file"])
+        .fails();
+    for out in ["beside", "again"] {
+        assert_eq!(
+            fs::read(dir.path().join(out).join("file")).unwrap(),
+            b"content"
+        );
+    }
+}
+
+#[test]
+fn the_access_log_is_text_or_json_and_complete_at_the_end() {
+    for form in ["text", "json", "off"] {
+        let mut registry = serve(["--memory", "--access-log", form]).start();
+        oras_in(&registry.folder())
+            .run(["repo", "ls", &registry.addr()])
+            .ok();
+        registry.terminate();
+        assert_eq!(registry.wait().code(), Some(0));
+        let said = registry.said();
+        let catalog = said.lines().find(|line| line.contains("/v2/_catalog"));
+        match (form, catalog) {
+            ("off", None) => assert_eq!(said, ""),
+            ("text", Some(line)) => assert!(line.contains("\"GET /v2/_catalog"), "{line}"),
+            ("json", Some(line)) => {
+                let entry: Value = serde_json::from_str(line).unwrap();
+                assert_eq!(entry["status"], 200, "{line}");
+            }
+            _ => panic!("{form}: {said}"),
+        }
+    }
+}
+
+#[test]
 fn settings_can_be_checked_without_serving() {
     let dir = TempDir::new().unwrap();
     let oras = oras_in(dir.path());
@@ -297,6 +373,8 @@ fn being_open_to_others_is_said() {
         .args(["--memory", "--addr", "0.0.0.0:0"])
         .start();
     let said = registry.said();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains("may push and delete"), "{said}");
+    let warnings: Vec<&str> = said.lines().collect();
+    assert_eq!(warnings.len(), 2, "{said}");
+    assert!(warnings[0].contains("may push and delete"), "{said}");
+    assert!(warnings[1].contains("not encrypted"), "{said}");
 }

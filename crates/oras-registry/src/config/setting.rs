@@ -44,7 +44,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "addr",
         Kind::List,
-        "addresses to listen on, port 0 for a free one (default 127.0.0.1:5000)",
+        "addresses to listen on; port 0 is any free one (default 127.0.0.1:5000)",
     ),
     setting(
         "folder",
@@ -57,6 +57,61 @@ pub const SETTINGS: &[Setting] = &[
         "store everything in memory, and forget it at the end",
     ),
     setting(
+        "durability",
+        Kind::Text,
+        "what survives a power cut: none, manifest or blob (default manifest)",
+    ),
+    setting(
+        "read_only",
+        Kind::Switch,
+        "refuse everything that would change something",
+    ),
+    setting(
+        "page",
+        Kind::Switch,
+        "show browsers what is there (default true)",
+    ),
+    setting(
+        "access_log",
+        Kind::Text,
+        "line for each request on standard error: off, text or json (default off)",
+    ),
+    setting(
+        "drain_delay",
+        Kind::Duration,
+        "how long /readyz says that it is about to stop before it does (default 0)",
+    ),
+    setting(
+        "drain_timeout",
+        Kind::Duration,
+        "how long requests may take to finish when it stops (default 30s)",
+    ),
+    setting(
+        "tls.cert",
+        Kind::Path,
+        "PEM file with the certificate of the server, then those between it and its authority",
+    ),
+    setting(
+        "tls.key",
+        Kind::Path,
+        "PEM file with the private key of the server",
+    ),
+    setting(
+        "tls.client_ca",
+        Kind::Path,
+        "PEM file with the authorities whose client certificates are accepted",
+    ),
+    setting(
+        "tls.client_auth",
+        Kind::Text,
+        "whether clients must show a certificate: request or require (default require)",
+    ),
+    setting(
+        "gc.grace",
+        Kind::Duration,
+        "how long content that nothing refers to is kept (default 1h)",
+    ),
+    setting(
         "limits.manifest",
         Kind::Size,
         "largest manifest (default 4MiB)",
@@ -67,9 +122,29 @@ pub const SETTINGS: &[Setting] = &[
         "largest blob (default: no limit)",
     ),
     setting(
+        "limits.uri",
+        Kind::Size,
+        "longest path with its query (default 16KiB)",
+    ),
+    setting(
         "limits.tags_per_request",
         Kind::Number,
         "tags that one request can set (default 64)",
+    ),
+    setting(
+        "limits.requests",
+        Kind::Number,
+        "requests that are answered at once (default 4096)",
+    ),
+    setting(
+        "limits.connections",
+        Kind::Number,
+        "connections that are open at once (default 4096)",
+    ),
+    setting(
+        "limits.connections_per_address",
+        Kind::Number,
+        "connections of one client address that are open at once (default 512)",
     ),
     setting(
         "limits.uploads",
@@ -89,7 +164,27 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "limits.body_idle",
         Kind::Duration,
-        "how long a client may send nothing in the middle of a request (default 1m)",
+        "how long a client may be silent in the middle of a request or an answer (default 1m)",
+    ),
+    setting(
+        "limits.least_rate",
+        Kind::Size,
+        "how much a client has to send or take in a second, on average (default 1KiB)",
+    ),
+    setting(
+        "limits.rate_window",
+        Kind::Duration,
+        "how much waiting that average is taken over (default 1m)",
+    ),
+    setting(
+        "limits.head_time",
+        Kind::Duration,
+        "how long the head of a request or a TLS handshake may take (default 10s)",
+    ),
+    setting(
+        "limits.keep_alive",
+        Kind::Duration,
+        "how long a connection may wait for its next request (default 2m)",
     ),
 ];
 

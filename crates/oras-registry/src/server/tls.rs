@@ -115,6 +115,14 @@ impl Tls {
         self
     }
 
+    /// Whether a registry could be bound with these files as they are now.
+    ///
+    /// # Errors
+    /// [`TlsError`] if one of them can't be read, or they don't fit together.
+    pub async fn check(self) -> Result<(), TlsError> {
+        Acceptor::load(self).await.map(drop)
+    }
+
     fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = match &self.client_ca {

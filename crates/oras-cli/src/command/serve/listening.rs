@@ -70,25 +70,50 @@ impl<'a> Listening<'a> {
         let Some(addr) = open else {
             return Vec::new();
         };
-        vec![format!(
-            "Warning: whoever reaches {addr} may push and delete; listen on 127.0.0.1 to keep it to this machine"
-        )]
+        let mut warnings = Vec::new();
+        if !self.config.read_only {
+            warnings.push(format!(
+                "Warning: whoever reaches {addr} may push and delete; listen on 127.0.0.1 to keep it to this machine"
+            ));
+        }
+        if self.config.tls().is_none() {
+            warnings.push(format!(
+                "Warning: what is sent to {addr} is not encrypted; give --tls-cert and --tls-key, or put a proxy with TLS in front"
+            ));
+        }
+        warnings
     }
 
     fn urls(&self) -> Vec<String> {
         let addrs = self.addrs.iter();
-        addrs.map(|addr| format!("http://{addr}")).collect()
+        let scheme = self.scheme();
+        addrs.map(|addr| format!("{scheme}://{addr}")).collect()
     }
 
-    /// A push to paste.
+    fn scheme(&self) -> &'static str {
+        match self.config.tls() {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// A command to paste.
     fn example(&self) -> String {
+        let plain = self.config.tls().is_none();
         let (flags, host) = match self.addrs.first() {
             None => ("", String::new()),
             // The one name that is spoken to without TLS unasked.
-            Some(addr) if reached_as_localhost(addr) => ("", format!("localhost:{}", addr.port())),
-            Some(addr) => ("--plain-http ", addr.to_string()),
+            Some(addr) if plain && reached_as_localhost(addr) => {
+                ("", format!("localhost:{}", addr.port()))
+            }
+            Some(addr) if plain => ("--plain-http ", addr.to_string()),
+            Some(addr) if addr.ip().is_unspecified() => ("", format!("127.0.0.1:{}", addr.port())),
+            Some(addr) => ("", addr.to_string()),
         };
-        format!("oras push {flags}{host}/hello:v1 ./file")
+        match self.config.read_only {
+            true => format!("oras repo ls {flags}{host}"),
+            false => format!("oras push {flags}{host}/hello:v1 ./file"),
+        }
     }
 }
 
