@@ -23,11 +23,13 @@ mod layer;
 mod setting;
 pub(crate) mod value;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::auth::Rule;
 use crate::layout::{Durability, LayoutOptions};
 use crate::registry::Limits;
 use crate::server::ClientAuth;
@@ -38,7 +40,7 @@ pub use setting::{Kind, SETTINGS, Setting};
 pub use value::{parse_duration, parse_size};
 
 /// Keys below which the user chooses the names, or which hold several tables.
-const TABLES: &[&str] = &[];
+const TABLES: &[&str] = &["groups", "rules"];
 
 /// All settings of a server. Whatever is not set has its default.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +69,25 @@ pub struct Config {
     /// How long requests may take to finish when it stops.
     #[serde(deserialize_with = "value::duration")]
     pub drain_timeout: Duration,
+    /// A file with the passwords of users.
+    pub htpasswd: Option<PathBuf>,
+    /// Whether everybody may read everything.
+    pub anonymous_pull: bool,
+    /// Who may do everything everywhere.
+    pub admins: Vec<String>,
+    /// Patterns of repositories that nobody may touch.
+    pub deny: Vec<String>,
+    /// The members of each group.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Who may do what where.
+    #[serde(deserialize_with = "foreign::rules")]
+    pub rules: Vec<Rule>,
+    /// The address that clients use.
+    pub public_url: Option<String>,
+    /// Networks of proxies that are believed.
+    pub trusted_proxies: Vec<String>,
+    /// A file with the key of the token service.
+    pub token_key_file: Option<PathBuf>,
     /// Certificates.
     pub tls: TlsConfig,
     /// Cleaning.
@@ -134,6 +155,15 @@ impl Default for Config {
             access_log: AccessLog::default(),
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
+            htpasswd: None,
+            anonymous_pull: false,
+            admins: Vec::new(),
+            deny: Vec::new(),
+            groups: BTreeMap::new(),
+            rules: Vec::new(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            token_key_file: None,
             tls: TlsConfig::default(),
             gc: GcConfig::default(),
             limits: Limits::default(),

@@ -12,7 +12,7 @@ use oras_registry::{Registry, Server, ServerError};
 use tokio::net::TcpListener;
 
 use crate::command::serve::listening::Listening;
-use crate::command::serve::signals::Signals;
+use crate::command::serve::signals::{Signal, Signals};
 use crate::command::{Interrupt, Run};
 use crate::error::Error;
 use crate::option::format::{self, Format};
@@ -24,7 +24,7 @@ use crate::usage::Arity;
 /// Run a registry on this machine
 ///
 /// It listens on 127.0.0.1:5000 and stores everything in './registry' unless told. Once it listens it prints one line
-/// that says where, with a push to try. Ctrl-C lets open requests finish and ends it, a second one ends it at once.
+/// that says where, with a push to try. Changed files of users and certificates are taken up while it runs. Ctrl-C lets open requests finish and ends it, a second one ends it at once.
 ///
 /// Each flag for a setting is also a variable and a key in the file that --config names: '--limits-blob 1GiB' is
 /// ORAS_SERVE_LIMITS_BLOB=1GiB, or 'blob = "1GiB"' below '[limits]'.
@@ -42,6 +42,10 @@ Example - Serve another folder, on a free port:
 
 Example - Serve from memory, and tell a script where:
   oras serve --memory --addr 127.0.0.1:0 --format json
+
+Example - Serve a network: everybody reads, users in the file 'users' write:
+  oras serve passwd users ann
+  oras serve --addr 0.0.0.0:5000 --htpasswd users --anonymous-pull --tls-cert cert.pem --tls-key key.pem
 
 Example - Check a file of settings without serving anything:
   oras serve --config serve.toml --check-config"
@@ -79,7 +83,7 @@ impl Run for Serve {
             Some((observer, log)) => (Some(observer), Some(log)),
             None => (None, None),
         };
-        let mut builder = config.builder();
+        let mut builder = config.builder().map_err(|error| Error::caused(&error))?;
         if let Some(observer) = observer {
             builder = builder.observer(observer);
         }
@@ -99,13 +103,15 @@ impl Run for Serve {
             Format::Json => listening.json()?,
             _ => listening.text(),
         })?;
-        signals.next().await;
+        while signals.next().await == Signal::Reload {
+            reload(&servers).await;
+        }
         let ended = tokio::select! {
             cut = stop(servers, &config) => match cut {
                 0 => Ok(()),
                 cut => Err(Error::told(format!("{cut} connections did not finish in time and were cut"))),
             },
-            () = signals.next() => Err(Error::told("told to stop twice: open requests were cut off")),
+            () = signals.stop() => Err(Error::told("told to stop twice: open requests were cut off")),
         };
         if let Some(log) = log {
             log.end().await;
@@ -119,6 +125,12 @@ async fn check(config: &Config) -> Result<(), Error> {
     if let Some(tls) = config.tls() {
         tls.check().await.map_err(|error| Error::caused(&error))?;
     }
+    let mut aside = config.clone();
+    // Nothing is created: no folder, no key.
+    aside.memory = true;
+    aside.token_key_file = None;
+    let builder = aside.builder().map_err(|error| Error::caused(&error))?;
+    builder.build().map_err(|error| Error::caused(&error))?;
     output::line("The settings are valid")
 }
 
@@ -145,6 +157,15 @@ async fn listen(registry: &Registry, config: &Config) -> Result<Vec<Server>, Err
         servers.push(server.map_err(|error| Error::caused(&error))?);
     }
     Ok(servers)
+}
+
+/// Users and certificates are taken up when their files change. Whoever sends a signal, too, is told what is wrong.
+async fn reload(servers: &[Server]) {
+    for server in servers {
+        if let Err(error) = server.reload_tls().await {
+            output::tell(&Error::caused(&error).into_failure().text());
+        }
+    }
 }
 
 /// Lets all of them finish what they are doing, and says how many connections had to be cut.

@@ -298,6 +298,19 @@ fn settings_can_be_checked_without_serving() {
     };
     let out = check("[limits]\nblob = \"1GiB\"\n").ok();
     assert_eq!(out.stdout, "The settings are valid\n");
+    let out = check("htpasswd = \"none\"\n").fails();
+    let missing = dir.path().join("none");
+    assert!(
+        out.stderr.starts_with("Error: cannot read "),
+        "{}",
+        out.stderr
+    );
+    assert!(!missing.exists());
+    check("[tls]\ncert = \"none.pem\"\nkey = \"none.pem\"\n").fails();
+    check("[tls]\ncert = \"none.pem\"\n")
+        .fails()
+        .complains(["belong together"]);
+    check("[[rules]]\nrepositories = [\"a//b\"]\n").fails();
     let out = check("[limits]\nblobs = \"1GiB\"\n").fails();
     assert_eq!(
         out.stderr,
@@ -349,6 +362,92 @@ fn a_password_is_set_in_a_file_that_others_read_too() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
+#[test]
+fn users_and_rules_of_a_file_decide_and_new_users_are_taken_up() {
+    let rules = "htpasswd = \"users\"
+[groups]
+team = [\"ann\"]
+[[rules]]
+repositories = [\"open/**\"]
+who = [\"*\"]
+allow = [\"pull\"]
+[[rules]]
+repositories = [\"open/**\"]
+who = [\"@team\"]
+allow = [\"pull\", \"push\"]
+immutable_tags = [\"v*\"]
+";
+    let registry = serve(["--memory", "--config", "etc/serve.toml"])
+        .file("etc/serve.toml", rules)
+        .file("etc/users", "")
+        .start();
+    let example = registry.line().split_once(", try: ").unwrap().1;
+    assert!(example.starts_with("oras push -u USER "), "{example}");
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), "content").unwrap();
+    let oras = oras_in(dir.path());
+    let as_user = |user: &str, tag: &str| {
+        let target = registry.reference(&format!("open/app:{tag}"));
+        oras.run(["push", "-u", user, "-p", "secret", &target, "file"])
+    };
+    as_user("ann", "v1").fails();
+    for user in ["ann", "eve"] {
+        let file = registry.folder().join("etc/users");
+        let set = oras.args(["serve", "passwd", file.to_str().unwrap(), user]);
+        set.stdin("secret").run().ok();
+    }
+    // The file is looked at once a second at most.
+    while as_user("ann", "v1").code != Some(0) {}
+    as_user("ann", "v1").fails();
+    as_user("ann", "other").ok();
+    as_user("eve", "other").fails();
+    oras.run(["pull", &registry.reference("open/app:v1"), "-o", "out"])
+        .ok();
+    assert_eq!(fs::read(dir.path().join("out/file")).unwrap(), b"content");
+    let said = registry.said();
+    assert_eq!(said, "");
+}
+
+#[test]
+fn with_certificates_it_speaks_tls() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
+        .unwrap();
+    let start = serve(["--memory", "--tls-cert", "cert.pem", "--tls-key", "key.pem"])
+        .file("cert.pem", key.cert.pem())
+        .file("key.pem", key.signing_key.serialize_pem());
+    let mut registry = start.start();
+    let port = registry.port();
+    let place = format!(
+        "Serving from memory on https://127.0.0.1:{port}, try: oras push 127.0.0.1:{port}/"
+    );
+    assert!(registry.line().starts_with(&place), "{}", registry.line());
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), "content").unwrap();
+    let oras = oras_in(dir.path());
+    let target = format!("127.0.0.1:{port}/app:v1");
+    let trusted = registry.folder().join("cert.pem");
+    let push = || {
+        oras.run([
+            "push",
+            "--ca-file",
+            trusted.to_str().unwrap(),
+            &target,
+            "file",
+        ])
+    };
+    push().ok();
+
+    // A hang-up tells what is wrong with new files, and does not end anything.
+    fs::write(registry.folder().join("key.pem"), "no key").unwrap();
+    registry.hang_up();
+    while registry.said().is_empty() {
+        assert!(registry.runs());
+    }
+    push().ok();
+    let said = registry.said();
+    assert!(said.contains("key.pem"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_quickstart_runs_and_leaves_nothing() {
@@ -365,6 +464,23 @@ fn the_quickstart_runs_and_leaves_nothing() {
     assert!(stdout.contains("came back as they were"), "{stdout}");
     assert_eq!(stderr, "");
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+/// The page for operators has a row for each setting, and no other.
+#[test]
+fn every_setting_is_in_the_documentation() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/serve.md");
+    let page = fs::read_to_string(path).unwrap();
+    let rows = page
+        .lines()
+        .skip_while(|line| *line != "| key | default | what it does |");
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let keys: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    let settings = oras_registry::config::SETTINGS
+        .iter()
+        .map(|setting| setting.key);
+    let expected: Vec<&str> = settings.chain(["groups", "rules"]).collect();
+    assert_eq!(keys, expected);
 }
 
 #[test]

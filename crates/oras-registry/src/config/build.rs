@@ -1,21 +1,63 @@
 //! From settings to what they set up.
 
 use super::Config;
+use crate::auth::{Auth, AuthError};
 use crate::layout::LayoutOptions;
 use crate::registry::{Builder, Registry};
 use crate::server::Tls;
 
 impl Config {
-    /// A builder with these settings. Nothing is opened yet.
-    pub fn builder(&self) -> Builder {
+    /// A builder with these settings. Of all files only that of the users is read.
+    ///
+    /// # Errors
+    /// [`AuthError`] if that can't be used.
+    pub fn builder(&self) -> Result<Builder, AuthError> {
         let builder = Registry::builder()
+            .auth(self.auth()?)
             .limits(self.limits.clone())
             .read_only(self.read_only)
             .page(self.page);
-        match self.memory {
+        Ok(match self.memory {
             true => builder.memory(),
             false => builder.layouts(&self.folder, self.layout_options()),
+        })
+    }
+
+    /// Who is known and what the rules are.
+    ///
+    /// # Errors
+    /// [`AuthError`] if the file of users can't be used.
+    pub fn auth(&self) -> Result<Auth, AuthError> {
+        let mut auth = Auth::new()
+            .certificates(self.tls.client_ca.is_some())
+            .anonymous_pull(self.anonymous_pull)
+            .admins(&self.admins)
+            .deny(&self.deny)
+            .trusted_proxies(&self.trusted_proxies);
+        if let Some(path) = &self.htpasswd {
+            auth = auth.htpasswd(path)?;
         }
+        if let Some(path) = &self.token_key_file {
+            auth = auth.token_key_file(path);
+        }
+        if let Some(url) = &self.public_url {
+            auth = auth.public_url(url);
+        }
+        for (name, members) in &self.groups {
+            auth = auth.group(name, members);
+        }
+        for rule in &self.rules {
+            auth = auth.rule(rule.clone());
+        }
+        Ok(auth)
+    }
+
+    /// Whether everybody who reaches the server may do everything.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let known = self.htpasswd.is_some() || self.tls.client_ca.is_some();
+        let ruled = !self.rules.is_empty() || !self.deny.is_empty() || !self.admins.is_empty();
+        !known && !ruled && !self.anonymous_pull
     }
 
     /// How the folder is used.

@@ -87,6 +87,41 @@ pub const SETTINGS: &[Setting] = &[
         "how long requests may take to finish when it stops (default 30s)",
     ),
     setting(
+        "htpasswd",
+        Kind::Path,
+        "file with the users and their passwords, see 'oras serve passwd'",
+    ),
+    setting(
+        "anonymous_pull",
+        Kind::Switch,
+        "let everybody read, and only those who sign in write",
+    ),
+    setting(
+        "admins",
+        Kind::List,
+        "users who may do everything, whatever the rules say",
+    ),
+    setting(
+        "deny",
+        Kind::List,
+        "patterns of repositories that nobody may touch",
+    ),
+    setting(
+        "public_url",
+        Kind::Text,
+        "address that clients use, if it is another one, as behind a proxy",
+    ),
+    setting(
+        "trusted_proxies",
+        Kind::List,
+        "networks of proxies whose X-Forwarded headers are believed",
+    ),
+    setting(
+        "token_key_file",
+        Kind::Path,
+        "file with the key that signs tokens, created if it is not there (default: a new key at each start)",
+    ),
+    setting(
         "tls.cert",
         Kind::Path,
         "PEM file with the certificate of the server, then those between it and its authority",

@@ -71,9 +71,9 @@ impl<'a> Listening<'a> {
             return Vec::new();
         };
         let mut warnings = Vec::new();
-        if !self.config.read_only {
+        if self.config.is_open() && !self.config.read_only {
             warnings.push(format!(
-                "Warning: whoever reaches {addr} may push and delete; listen on 127.0.0.1 to keep it to this machine"
+                "Warning: whoever reaches {addr} may push and delete; give --htpasswd with a file of users, or listen on 127.0.0.1 only"
             ));
         }
         if self.config.tls().is_none() {
@@ -109,6 +109,11 @@ impl<'a> Listening<'a> {
             Some(addr) if plain => ("--plain-http ", addr.to_string()),
             Some(addr) if addr.ip().is_unspecified() => ("", format!("127.0.0.1:{}", addr.port())),
             Some(addr) => ("", addr.to_string()),
+        };
+        let reads_only = self.config.read_only && self.config.anonymous_pull;
+        let flags = match self.config.htpasswd.is_some() && !reads_only {
+            true => format!("-u USER {flags}"),
+            false => flags.to_owned(),
         };
         match self.config.read_only {
             true => format!("oras repo ls {flags}{host}"),

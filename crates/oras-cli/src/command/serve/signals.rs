@@ -1,13 +1,24 @@
-//! What tells a server to stop: Ctrl-C and, where there is one, the signal of service managers.
+//! What a server is told while it runs: to stop by Ctrl-C and service managers, to take up changed files by a hang-up.
 
 use crate::error::Error;
 
-/// Waits for whatever tells the server to stop.
+/// What a server is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Stop,
+    /// Never told where there is no such signal.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    Reload,
+}
+
+/// Waits for what a server is told.
 pub(super) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -22,6 +33,7 @@ impl Signals {
         Ok(Self {
             interrupt: handler(SignalKind::interrupt())?,
             terminate: handler(SignalKind::terminate())?,
+            hang_up: handler(SignalKind::hangup())?,
         })
     }
 
@@ -30,16 +42,23 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Returns when the server is told to stop.
-    pub(super) async fn next(&mut self) {
+    /// What comes next.
+    pub(super) async fn next(&mut self) -> Signal {
         #[cfg(unix)]
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.hang_up.recv() => Signal::Reload,
         }
         #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Signal::Stop,
+            Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Returns when the server is told to stop.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != Signal::Stop {}
     }
 }
