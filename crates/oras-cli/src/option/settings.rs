@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use oras::content::io_text;
-use oras_registry::config::{Config, ConfigError, Kind, Layer, SETTINGS, Setting};
+use oras_registry::config::{Config, Kind, Layer, SETTINGS, Setting};
 
 use crate::env;
 use crate::error::Error;
@@ -17,12 +17,69 @@ const MEMORY: &str = "memory";
 /// What names the file, as a variable.
 const CONFIG: &str = "CONFIG";
 
-/// The flags of a server.
+/// `--config`
 #[derive(Debug, clap::Args)]
-pub(crate) struct SettingsArgs {
+pub(crate) struct ConfigArgs {
     /// TOML file with settings; environment variables override it, and flags override both
     #[arg(long, value_name = "path")]
     config: Option<String>,
+}
+
+impl ConfigArgs {
+    /// What flags, variables and the file say together.
+    ///
+    /// # Errors
+    /// If any of them is wrong, or the file can't be read.
+    pub(crate) fn under(&self, flags: FlagLayer) -> Result<Config, Error> {
+        let (variables, named) = variables()?;
+        let mut layers = vec![flags.layer, variables];
+        if let Some(path) = self.config.as_ref().or(named.as_ref()) {
+            layers.push(file(path)?);
+        }
+        Config::merge(layers).map_err(|error| Error::caused(&error))
+    }
+}
+
+/// What a command line says.
+#[derive(Default)]
+pub(crate) struct FlagLayer {
+    layer: Layer,
+}
+
+impl FlagLayer {
+    /// What a flag says of the setting `key`.
+    ///
+    /// # Errors
+    /// If that makes no sense.
+    pub(crate) fn set(&mut self, key: &str, flag: &str, value: &str) -> Result<(), Error> {
+        // The keys are written in this program.
+        let Some(setting) = Setting::find(key) else {
+            return Err(Error::told(format!("no setting {key}")));
+        };
+        set(&mut self.layer, setting, flag, value)
+    }
+
+    /// What the positional says. A folder on the line is what is meant, whatever else says memory.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub(crate) fn folder(&mut self, folder: Option<&String>) -> Result<(), Error> {
+        let Some(folder) = folder else { return Ok(()) };
+        self.set(MEMORY, FOLDER, "false")?;
+        self.set(FOLDER, FOLDER, folder)
+    }
+}
+
+fn set(layer: &mut Layer, setting: &Setting, origin: &str, value: &str) -> Result<(), Error> {
+    let done = layer.set(setting, origin, value);
+    done.map_err(|error| Error::caused(&error))
+}
+
+/// The flags of a server.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
     #[command(flatten)]
     flags: SettingFlags,
 }
@@ -33,66 +90,39 @@ impl SettingsArgs {
     /// # Errors
     /// If any of them is wrong, or the file can't be read.
     pub(crate) fn config(&self, folder: Option<&String>) -> Result<Config, Error> {
-        self.merged(folder).map_err(|error| match error {
-            Wrong::Setting(error) => Error::caused(&error),
-            Wrong::Told(error) => error,
-        })
-    }
-
-    fn merged(&self, folder: Option<&String>) -> Result<Config, Wrong> {
-        let mut flags = Layer::default();
+        if folder.is_some() && self.flags.has(MEMORY) {
+            return Err(Error::told(
+                "a folder and --memory cannot be used at the same time",
+            ));
+        }
+        let mut flags = FlagLayer::default();
         for (setting, values) in &self.flags.given {
+            let flag = format!("--{}", setting.flag());
             for value in values {
-                flags.set(setting, &format!("--{}", setting.flag()), value)?;
+                set(&mut flags.layer, setting, &flag, value)?;
             }
         }
-        if let (Some(folder), Some(setting)) = (folder, Setting::find(FOLDER)) {
-            if self.flags.has(MEMORY) {
-                let told = Error::told("a folder and --memory cannot be used at the same time");
-                return Err(Wrong::Told(told));
-            }
-            flags.set(setting, FOLDER, folder)?;
-            if let Some(memory) = Setting::find(MEMORY) {
-                flags.set(memory, FOLDER, "false")?;
-            }
-        }
-        let (variables, named) = variables()?;
-        let mut layers = vec![flags, variables];
-        if let Some(path) = self.config.as_ref().or(named.as_ref()) {
-            layers.push(file(path)?);
-        }
-        Ok(Config::merge(layers)?)
-    }
-}
-
-enum Wrong {
-    Setting(ConfigError),
-    Told(Error),
-}
-
-impl From<ConfigError> for Wrong {
-    fn from(error: ConfigError) -> Self {
-        Self::Setting(error)
+        flags.folder(folder)?;
+        self.config.under(flags)
     }
 }
 
 /// What the environment says, and the file that it names.
-fn variables() -> Result<(Layer, Option<String>), Wrong> {
+fn variables() -> Result<(Layer, Option<String>), Error> {
     let mut layer = Layer::default();
     let mut file = None;
     for (name, value) in env::serve() {
         let whole = format!("{}{name}", env::SERVE);
         let found = SETTINGS.iter().find(|one| one.variable() == name);
         match (found, Setting::nearest_variable(&name)) {
-            (Some(setting), _) => layer.set(setting, &whole, &value)?,
+            (Some(setting), _) => set(&mut layer, setting, &whole, &value)?,
             (None, _) if name == CONFIG => file = Some(value),
             // Others may have variables that begin alike: only what looks like a slip is refused.
             (None, Some(near)) => {
                 let near = format!("{}{near}", env::SERVE);
-                let told = Error::told(format!(
+                return Err(Error::told(format!(
                     "unknown environment variable {whole}, did you mean {near}?"
-                ));
-                return Err(Wrong::Told(told));
+                )));
             }
             (None, None) => {}
         }
@@ -100,11 +130,11 @@ fn variables() -> Result<(Layer, Option<String>), Wrong> {
     Ok((layer, file))
 }
 
-fn file(path: &str) -> Result<Layer, Wrong> {
+fn file(path: &str) -> Result<Layer, Error> {
     let text = fs::read_to_string(path)
-        .map_err(|error| Wrong::Told(Error::told(format!("open {path}: {}", io_text(&error)))))?;
+        .map_err(|error| Error::told(format!("open {path}: {}", io_text(&error))))?;
     let folder = Path::new(path).parent().unwrap_or(Path::new(""));
-    Ok(Layer::file(path, &text, folder)?)
+    Layer::file(path, &text, folder).map_err(|error| Error::caused(&error))
 }
 
 /// A flag for every setting that has one.

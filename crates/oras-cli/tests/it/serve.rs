@@ -61,6 +61,13 @@ fn the_line_is_one_json_object_for_programs() {
 }
 
 #[test]
+fn the_example_is_for_the_address_that_clients_use() {
+    let registry = serve(["--memory", "--public-url", "https://registry.example.org/"]).start();
+    let example = registry.line().split_once(", try: ").unwrap().1;
+    assert_eq!(example, "oras push registry.example.org/hello:v1 ./file");
+}
+
+#[test]
 fn ctrl_c_and_a_service_manager_end_it_with_success() {
     for end in [OurRegistry::interrupt, OurRegistry::terminate] {
         let mut registry = serve(["--memory"]).start();

@@ -99,8 +99,30 @@ impl<'a> Listening<'a> {
 
     /// A command to paste.
     fn example(&self) -> String {
+        let (flags, host) = self.reached();
+        let reads_only = self.config.read_only && self.config.anonymous_pull;
+        let user = match self.config.htpasswd.is_some() && !reads_only {
+            true => "-u USER ",
+            false => "",
+        };
+        match self.config.read_only {
+            true => format!("oras repo ls {user}{flags}{host}"),
+            false => format!("oras push {user}{flags}{host}/hello:v1 ./file"),
+        }
+    }
+
+    /// How our own client reaches it: flags, and what it calls the host.
+    fn reached(&self) -> (&'static str, String) {
+        if let Some(url) = &self.config.public_url {
+            let (scheme, host) = url.split_once("://").unwrap_or(("https", url));
+            let flag = match scheme {
+                "http" => "--plain-http ",
+                _ => "",
+            };
+            return (flag, host.trim_end_matches('/').to_owned());
+        }
         let plain = self.config.tls().is_none();
-        let (flags, host) = match self.addrs.first() {
+        match self.addrs.first() {
             None => ("", String::new()),
             // The one name that is spoken to without TLS unasked.
             Some(addr) if plain && reached_as_localhost(addr) => {
@@ -109,15 +131,6 @@ impl<'a> Listening<'a> {
             Some(addr) if plain => ("--plain-http ", addr.to_string()),
             Some(addr) if addr.ip().is_unspecified() => ("", format!("127.0.0.1:{}", addr.port())),
             Some(addr) => ("", addr.to_string()),
-        };
-        let reads_only = self.config.read_only && self.config.anonymous_pull;
-        let flags = match self.config.htpasswd.is_some() && !reads_only {
-            true => format!("-u USER {flags}"),
-            false => flags.to_owned(),
-        };
-        match self.config.read_only {
-            true => format!("oras repo ls {flags}{host}"),
-            false => format!("oras push {flags}{host}/hello:v1 ./file"),
         }
     }
 }
