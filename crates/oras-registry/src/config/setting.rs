@@ -119,7 +119,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "token_key_file",
         Kind::Path,
-        "file with the key that signs tokens, created if it is not there (default: a new key at each start)",
+        "file with the key that signs tokens, created if it is not there (default: in the folder)",
     ),
     setting(
         "tls.cert",
