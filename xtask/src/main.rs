@@ -1,20 +1,31 @@
 //! Chores of the workspace, run as `cargo xtask <chore>`.
 //!
 //! - `tidy`: the layout rules of ARCHITECTURE.md, also checked by `cargo test -p xtask`.
+//! - `bench-serve`: measures our server beside another one. Linux only, as it reads `/proc`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(target_os = "linux")]
+mod bench_serve;
 mod tidy;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let chore = std::env::args().nth(1);
-    match chore.as_deref() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
         Some("tidy") => report(&tidy::problems(workspace())),
+        #[cfg(target_os = "linux")]
+        Some("bench-serve") => match bench_serve::run(workspace(), arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("bench-serve: {error}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
-            eprintln!("usage: cargo xtask tidy");
+            eprintln!("usage: cargo xtask tidy | bench-serve");
             ExitCode::FAILURE
         }
     }

@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("oras-registry", &["oras-spec", "oras-content"]),
     ("oras-cli", &["oras", "oras-registry"]),
     ("oras-testkit", &["oras-spec", "oras-content"]),
-    ("xtask", &[]),
+    ("xtask", &["oras-spec"]),
 ];
 
 /// A file longer than this holds two thoughts. Most should have a third of it.
