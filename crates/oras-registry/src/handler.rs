@@ -31,7 +31,6 @@ use crate::auth::Refusal;
 use crate::body::{Body, RequestBody};
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::id;
 use crate::metrics::{AuthMethod, AuthResult, Endpoint};
 use crate::registry::Shared;
 use crate::route::{self, Route, RouteError};
@@ -228,7 +227,7 @@ fn finish(shared: &Shared, call: &Call, response: &mut Response<Body>) {
         bytes.len() <= 128 && bytes.iter().all(u8::is_ascii_graphic)
     };
     let id = call.headers.get(REQUEST_ID).filter(sane).cloned();
-    let id = id.or_else(|| HeaderValue::from_str(&id::random()).ok());
+    let id = id.or_else(|| HeaderValue::try_from(shared.request_ids.next()).ok());
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id);
     }

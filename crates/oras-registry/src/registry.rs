@@ -15,6 +15,7 @@ use crate::config::value;
 use crate::driver::Driver;
 use crate::handler::{self, Probe, Readiness};
 use crate::layout::{self, LayoutDriver, LayoutOptions};
+use crate::id::RequestIds;
 use crate::memory::MemoryDriver;
 use crate::metrics::Metrics;
 use crate::observe::Observer;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) observer: Option<Box<dyn Observer>>,
     pub(crate) probe: Probe,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) request_ids: RequestIds,
 }
 
 /// What a registry refuses to take.
@@ -244,6 +246,7 @@ impl Builder {
                 observer: self.observer,
                 probe: Probe::default(),
                 slots: Arc::new(slots),
+                request_ids: RequestIds::default(),
             }),
         })
     }
