@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty};
 
 use crate::driver::BlobStream;
 use crate::exchange::Exchange;
@@ -26,6 +26,10 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    if body.is_end_stream() {
+        // Nothing costs nothing, which matters as most requests have no body.
+        return Empty::new().map_err(|never| match never {}).boxed_unsync();
+    }
     body.map_err(Into::into).boxed_unsync()
 }
 

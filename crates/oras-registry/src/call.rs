@@ -1,6 +1,7 @@
 //! A request as handlers see it.
 
 use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -60,8 +61,12 @@ impl Call {
         let authority = parts.uri.authority().map(|host| host.as_str().to_owned());
         let header = || Some(parts.headers.get(HOST)?.to_str().ok()?.to_owned());
         let host = authority.or_else(header);
+        let query = parts.uri.query().unwrap_or_default();
         // A plus sign means itself: media types have it, and nothing here has blanks.
-        let query = parts.uri.query().unwrap_or_default().replace('+', "%2B");
+        let query = match query.contains('+') {
+            true => query.replace('+', "%2B").into(),
+            false => Cow::Borrowed(query),
+        };
         let query = form_urlencoded::parse(query.as_bytes()).into_owned();
         let call = Self {
             method: parts.method,

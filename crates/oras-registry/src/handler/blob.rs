@@ -38,9 +38,9 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
             .with(CONTENT_TYPE, media_type)
             .with(CONTENT_LENGTH, length.to_string())
             .with(CONTENT_DIGEST, digest)
-            .with(ACCEPT_RANGES, "bytes")
+            .with_static(ACCEPT_RANGES, "bytes")
             .with(ETAG, &etag)
-            .with(CACHE_CONTROL, FOREVER)
+            .with_static(CACHE_CONTROL, FOREVER)
     };
     let not_modified = reply::not_modified(call, &etag);
     let not_modified = not_modified.map(|response| response.with(CONTENT_DIGEST, digest));
@@ -59,9 +59,8 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, digest: &Digest) -> A
     let size = blob.size();
     // Whoever opens the address in a browser gets a file, not a page from this origin.
     let answer = |status, body, media_type: &str, length| {
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        headers(response, media_type, length).with(CONTENT_DISPOSITION, "attachment")
+        let response = headers(reply::with_body(status, body), media_type, length);
+        response.with_static(CONTENT_DISPOSITION, "attachment")
     };
     match selection(call, &etag, size) {
         Selection::Whole => {

@@ -64,7 +64,7 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
     Ok(reply::bytes(&manifest.media_type, manifest.bytes)
         .with(CONTENT_DIGEST, &digest)
         .with(ETAG, etag)
-        .with(CACHE_CONTROL, caching))
+        .with_static(CACHE_CONTROL, caching))
 }
 
 async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference) -> Answer {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use oras_spec::json;
 use serde::Serialize;
 
@@ -11,16 +11,25 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::failure::Failure;
 
+/// Room for the headers of an answer, so that they don't move while they are added.
+const HEADERS: usize = 12;
+
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
+    with_body(status, Body::empty())
+}
+
+/// An answer with this body.
+pub(super) fn with_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     response
 }
 
 /// An answer with these bytes.
 pub(super) fn bytes(media_type: &str, bytes: impl Into<Bytes>) -> Response<Body> {
-    Response::new(Body::from(bytes.into())).with(CONTENT_TYPE, media_type)
+    with_body(StatusCode::OK, Body::from(bytes.into())).with(CONTENT_TYPE, media_type)
 }
 
 /// An answer in JSON.
@@ -43,6 +52,9 @@ pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
 pub(super) trait With: Sized {
     /// Adds a header; a value that can't be one is left out.
     fn with(self, name: HeaderName, value: impl AsRef<str>) -> Self;
+
+    /// Adds a header that is always the same.
+    fn with_static(self, name: HeaderName, value: &'static str) -> Self;
 }
 
 impl With for Response<Body> {
@@ -50,6 +62,12 @@ impl With for Response<Body> {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers_mut().append(name, value);
         }
+        self
+    }
+
+    fn with_static(mut self, name: HeaderName, value: &'static str) -> Self {
+        let value = HeaderValue::from_static(value);
+        self.headers_mut().append(name, value);
         self
     }
 }
