@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: quickstart test test-tools lint doc fmt
+.PHONY: quickstart test test-tools bench-serve lint doc fmt
 
 ## Build the release binary and watch it push, attach, discover, copy and pull.
 quickstart:
@@ -24,6 +24,12 @@ test-tools:
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
+
+## Measure `oras serve` beside docker-registry on two cores, in about five minutes on a machine that does nothing else.
+## BENCH="--rounds 3 --seconds 1" makes it shorter.
+bench-serve: test-tools
+	$(CARGO) build --release --locked --package oras-cli --package xtask
+	taskset --cpu-list 0,1 target/release/xtask bench-serve $(BENCH)
 
 ## What CI checks before the tests.
 lint:
