@@ -207,13 +207,13 @@ impl<'a> Bench<'a> {
         for (requests, (row, _)) in readings.iter().zip(&READINGS) {
             let before = process.cpu()?;
             let load = load::run(process.addr, requests, CONNECTIONS, time)?;
-            let cores = (process.cpu()? - before).as_secs_f64() / load.took.as_secs_f64();
+            let cost = millis(process.cpu()? - before) / load.answered as f64;
             self.report.add(*row, name, load.per_second());
             self.report
                 .add(format!("{row}, p50"), name, millis(load.p50));
             self.report
                 .add(format!("{row}, p99"), name, millis(load.p99));
-            self.report.add(format!("{row}, processor"), name, cores);
+            self.report.add(format!("{row}, processor"), name, cost);
         }
         Ok(())
     }
@@ -265,7 +265,7 @@ fn rows() -> Report {
         report.row(row, Unit::PerSecond, Goal::TimesTheirs(times));
         report.row(format!("{row}, p50"), Unit::Millis, Goal::None);
         report.row(format!("{row}, p99"), Unit::Millis, Goal::PartOfTheirs(1.0));
-        report.row(format!("{row}, processor"), Unit::Cores, Goal::None);
+        report.row(format!("{row}, processor"), Unit::Millis, Goal::None);
     }
     report.row(MANY, Unit::Millis, Goal::PartOfTheirs(1.0 / 3.0));
     report.row(HASHING, Unit::Millis, Goal::None);

@@ -1,18 +1,23 @@
 //! The load generator: one thread that keeps every connection busy with one request at a time.
 //!
-//! It shares the cores with the server it measures, so a request costs one write and, for a small answer, one read.
+//! It shares the cores with the server it measures, so a request costs one write and, for a small answer, one read. What
+//! is left of a large one is counted and dropped by the system without a copy: its bytes were compared before.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 
 use super::http::Head;
 
-/// How much is read at once, in bytes: more does not stay in the cache of a core.
-const READ_BYTES: usize = 256 * 1024;
+/// How much is read of an answer before it is known how long it is, in bytes.
+const FIRST_READ: usize = 16 * 1024;
+/// How much is dropped at once, in bytes.
+const READ_BYTES: usize = 1024 * 1024;
 /// How long the server may warm up before anything is counted.
 const WARM_UP: Duration = Duration::from_millis(300);
 /// A server that is silent for so long has failed.
@@ -28,8 +33,8 @@ pub(crate) struct Request {
 pub(crate) struct Load {
     pub(crate) requests: u64,
     pub(crate) elapsed: Duration,
-    /// The measured time and the warm-up before.
-    pub(crate) took: Duration,
+    /// Requests with those of the warm-up.
+    pub(crate) answered: u64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
@@ -65,6 +70,7 @@ pub(crate) fn run(
         client.ask(requests)?;
     }
     let mut latencies = Vec::with_capacity(1 << 20);
+    let mut answered = 0;
     let start = Instant::now() + WARM_UP;
     let end = start + time;
     loop {
@@ -75,13 +81,14 @@ pub(crate) fn run(
         let now = Instant::now();
         if now >= end {
             let elapsed = now - start;
-            return Ok(summary(latencies, elapsed));
+            return Ok(summary(latencies, elapsed, answered));
         }
         for event in &events {
             let Some(client) = clients.get_mut(event.token().0) else {
                 continue;
             };
             if let Some(latency) = client.receive(requests, &mut buffer)? {
+                answered += 1;
                 if now >= start {
                     latencies.push(u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX));
                 }
@@ -91,7 +98,7 @@ pub(crate) fn run(
     }
 }
 
-fn summary(mut latencies: Vec<u32>, elapsed: Duration) -> Load {
+fn summary(mut latencies: Vec<u32>, elapsed: Duration, answered: u64) -> Load {
     latencies.sort_unstable();
     let quantile = |part: usize| {
         let at = (latencies.len() * part / 100).min(latencies.len().saturating_sub(1));
@@ -101,7 +108,7 @@ fn summary(mut latencies: Vec<u32>, elapsed: Duration) -> Load {
     Load {
         requests: latencies.len() as u64,
         elapsed,
-        took: elapsed + WARM_UP,
+        answered,
         p50: quantile(50),
         p99: quantile(99),
     }
@@ -143,30 +150,38 @@ impl Client {
     fn receive(&mut self, requests: &[Request], buffer: &mut [u8]) -> io::Result<Option<Duration>> {
         let expected = requests[self.next % requests.len()].body;
         loop {
-            let read = match self.stream.read(buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error),
+            let (room, flags) = match self.left {
+                None => (&mut buffer[..FIRST_READ], RecvFlags::empty()),
+                Some(_) => (&mut buffer[..], RecvFlags::TRUNC),
             };
-            self.take(&buffer[..read], expected)?;
+            let wanted = room.len();
+            let read = match recv(&self.stream, &mut *room, flags) {
+                Ok((_, 0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok((_, read)) => read,
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            match &mut self.left {
+                Some(left) => {
+                    *left = left
+                        .checked_sub(read as u64)
+                        .ok_or(io::ErrorKind::InvalidData)?;
+                }
+                None => self.begin(&buffer[..read], expected)?,
+            }
             if self.left == Some(0) {
                 self.left = None;
                 self.next += 1;
                 return Ok(Some(self.asked.elapsed()));
             }
-            if read < buffer.len() {
+            if read < wanted {
                 return Ok(None);
             }
         }
     }
 
-    fn take(&mut self, bytes: &[u8], expected: u64) -> io::Result<()> {
-        if let Some(left) = &mut self.left {
-            let read = bytes.len() as u64;
-            *left = left.checked_sub(read).ok_or(io::ErrorKind::InvalidData)?;
-            return Ok(());
-        }
+    /// The first bytes of an answer, which should have a body of this length.
+    fn begin(&mut self, bytes: &[u8], expected: u64) -> io::Result<()> {
         // Nearly always a head arrives in one piece.
         let mut before = std::mem::take(&mut self.head);
         let bytes = match before.is_empty() {

@@ -10,7 +10,6 @@ pub(crate) enum Unit {
     PerSecond,
     Millis,
     Mebibytes,
-    Cores,
 }
 
 /// What has to hold of our median.
@@ -106,7 +105,6 @@ impl Unit {
             Self::PerSecond => "1/s",
             Self::Millis => "ms",
             Self::Mebibytes => "MiB",
-            Self::Cores => "cores",
         }
     }
 
@@ -114,7 +112,8 @@ impl Unit {
         let digits = match self {
             Self::PerSecond => 0,
             Self::Millis if value >= 100.0 => 0,
-            Self::Millis | Self::Cores => 2,
+            Self::Millis if value >= 1.0 => 2,
+            Self::Millis => 4,
             Self::Mebibytes => 1,
         };
         format!("{value:.digits$} {}", self.name())
