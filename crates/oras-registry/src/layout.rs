@@ -29,6 +29,7 @@ mod commit;
 mod durable;
 mod foreign;
 mod journal;
+mod lane;
 mod manifest;
 mod place;
 mod read;

@@ -160,7 +160,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// Room for at most `wanted` bytes: as much of them as there is memory for.
-    fn take(self: &Arc<Self>, wanted: u64) -> Buffer {
+    pub(super) fn take(self: &Arc<Self>, wanted: u64) -> Buffer {
         let wanted = usize::try_from(wanted).unwrap_or(LARGE).min(LARGE);
         if wanted > SMALL {
             let free = self.lock().pop();
@@ -192,7 +192,7 @@ impl Buffers {
 }
 
 /// Memory that goes back to where it came from.
-struct Buffer {
+pub(super) struct Buffer {
     memory: Box<[u8]>,
     /// How much of it counts.
     length: usize,
@@ -200,12 +200,12 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn room(&mut self) -> &mut [u8] {
+    pub(super) fn room(&mut self) -> &mut [u8] {
         let length = self.length.min(self.memory.len());
         &mut self.memory[..length]
     }
 
-    fn freeze(mut self, length: usize) -> Bytes {
+    pub(super) fn freeze(mut self, length: usize) -> Bytes {
         self.length = length.min(self.length);
         Bytes::from_owner(self)
     }

@@ -11,16 +11,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use oras_spec::{Algorithm, Digest, Hasher};
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 
+use super::lane::{Lane, Piece, Work};
+use super::read::Buffer;
 use super::store::remove;
 use super::{Hashed, LayoutDriver, Shared, blocking, failed, is_absent};
 use crate::driver::{Commit, Result, UploadWriter, Uploads};
 
-/// So many bytes are collected before they are handed over, and never more than that wait in a connection that is slow.
+/// So many bytes are worth the way to another thread.
 const ENOUGH: usize = 64 * 1024;
-/// So many wait at most while others are hashed and written.
-const MOST: usize = 1024 * 1024;
+/// So many pieces wait at most to be hashed and written.
+const AHEAD: usize = 4;
 
 #[async_trait]
 impl Uploads for LayoutDriver {
@@ -74,18 +76,24 @@ impl Uploads for LayoutDriver {
                 _ if offset == 0 => Some(Hasher::new(Algorithm::Sha256)),
                 _ => None,
             };
+            let file = Arc::new(file);
             let writer = Writer {
                 shared,
                 id,
                 root,
                 path,
-                file: Arc::new(file),
                 before: (offset, hasher.clone()),
                 handed: offset,
-                hasher,
+                hashing: hasher.map(|hasher| Lane::new(Hashed { offset, hasher })),
+                writing: Lane::new(Appending {
+                    file: Arc::clone(&file),
+                    end: offset,
+                }),
+                file,
+                room: Arc::new(Semaphore::new(AHEAD)),
                 pieces: Vec::new(),
+                filling: None,
                 collected: 0,
-                job: None,
             };
             Ok(Some(Box::new(writer) as Box<dyn UploadWriter>))
         })
@@ -139,25 +147,54 @@ struct Writer {
     before: (u64, Option<Hasher>),
     /// How many bytes were handed over, with those from before.
     handed: u64,
-    /// Knows all bytes that were handed over, unless a job has it. `None` if not all bytes were hashed here.
-    hasher: Option<Hasher>,
-    /// What arrived since.
+    /// `None` if not all bytes were hashed here.
+    hashing: Option<Lane<Hashed>>,
+    writing: Lane<Appending>,
+    /// How many pieces can be handed over and not done.
+    room: Arc<Semaphore>,
+    /// What arrived since: as it came as long as it is little, and then gathered.
     pieces: Vec<Bytes>,
+    filling: Option<Filling>,
     collected: usize,
-    job: Option<Job>,
 }
 
-/// Bytes that are being hashed and written.
-struct Job {
-    hashing: Option<JoinHandle<Hasher>>,
-    writing: JoinHandle<io::Result<()>>,
-    start: u64,
+/// Memory that is filled bit by bit.
+struct Filling {
+    buffer: Buffer,
+    filled: usize,
 }
 
-impl Job {
-    fn is_finished(&self) -> bool {
-        let hashed = self.hashing.as_ref().is_none_or(JoinHandle::is_finished);
-        hashed && self.writing.is_finished()
+impl Filling {
+    /// Moves over as much as there is room for. True if no more is left.
+    fn fill(&mut self, bytes: &mut Bytes) -> bool {
+        let room = &mut self.buffer.room()[self.filled..];
+        let more = bytes.len().min(room.len());
+        room[..more].copy_from_slice(&bytes.split_to(more));
+        self.filled += more;
+        self.filled == self.buffer.room().len()
+    }
+}
+
+impl Work for Hashed {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// A file to append to.
+struct Appending {
+    file: Arc<File>,
+    /// Up to here everything is there.
+    end: u64,
+}
+
+impl Work for Appending {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        write_at(&self.file, bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(())
     }
 }
 
@@ -167,111 +204,128 @@ impl UploadWriter for Writer {
         self.handed + self.collected as u64
     }
 
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.collected += bytes.len();
-        self.pieces.push(bytes);
-        let busy = self.job.as_ref().is_some_and(|job| !job.is_finished());
-        if self.collected >= MOST || (self.collected >= ENOUGH && !busy) {
-            self.settle().await?;
-            self.hand_over();
+    async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        if self.handed == self.before.0 {
+            self.collected += bytes.len();
+            self.pieces.push(bytes);
+            return match self.collected >= ENOUGH {
+                true => self.hand_over().await,
+                false => Ok(()),
+            };
+        }
+        // Gathered in memory that is used again and again: what many small pieces cost is more than this copy.
+        while !bytes.is_empty() {
+            let before = bytes.len();
+            let filling = self.filling.get_or_insert_with(|| Filling {
+                buffer: self.shared.buffers.take(u64::MAX),
+                filled: 0,
+            });
+            let full = filling.fill(&mut bytes);
+            self.collected += before - bytes.len();
+            if full {
+                self.hand_over().await?;
+            }
         }
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.settle().await?;
-        if self.collected > 0 {
-            self.hand_over();
-            self.settle().await?;
-        }
-        Ok(())
+        self.hand_over().await?;
+        self.settle().await
     }
 
     async fn roll_back(&mut self) -> Result<()> {
         // What it was is forgotten anyway.
         let _ = self.settle().await;
-        self.pieces.clear();
-        self.collected = 0;
         let (offset, hasher) = self.before.clone();
         let file = Arc::clone(&self.file);
         blocking(move || file.set_len(offset).map_err(failed("rolling back"))).await?;
-        self.handed = offset;
-        self.hasher = hasher;
+        self.go_on(offset, hasher);
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>, digest: &Digest) -> Result<Commit> {
-        self.settle().await?;
         if self.collected > ENOUGH {
-            self.flush().await?;
+            self.hand_over().await?;
         }
+        self.settle().await?;
         let digest = digest.clone();
         blocking(move || self.finish(&digest)).await
     }
 }
 
 impl Writer {
-    /// Waits until what was handed over is hashed and written.
-    async fn settle(&mut self) -> Result<()> {
-        let Some(job) = &mut self.job else {
-            return Ok(());
-        };
-        if let Some(hashing) = &mut job.hashing {
-            self.hasher = hashing.await.ok();
-            job.hashing = None;
-        }
-        let written = (&mut job.writing).await;
-        let written = written.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()));
-        let start = job.start;
-        self.job = None;
-        if let Err(error) = written {
-            // As if they had never arrived, so that the rest can follow where there is space again.
-            let _ = self.file.set_len(start);
-            self.handed = start;
-            self.hasher = None;
-            self.pieces.clear();
-            self.collected = 0;
-            return Err(failed("writing an upload")(error));
-        }
-        Ok(())
+    /// Forgets what has arrived and was not written, and goes on at `offset`, whose bytes `hasher` knows.
+    fn go_on(&mut self, offset: u64, hasher: Option<Hasher>) {
+        self.handed = offset;
+        self.hashing = hasher.map(|hasher| Lane::new(Hashed { offset, hasher }));
+        self.writing = Lane::new(Appending {
+            file: Arc::clone(&self.file),
+            end: offset,
+        });
+        self.pieces.clear();
+        self.filling = None;
+        self.collected = 0;
     }
 
-    /// Gives what was collected to two other threads.
-    fn hand_over(&mut self) {
-        let pieces = Arc::new(std::mem::take(&mut self.pieces));
-        let start = self.handed;
-        self.handed += std::mem::take(&mut self.collected) as u64;
-        let hashing = self.hasher.take().map(|mut hasher| {
-            let pieces = Arc::clone(&pieces);
-            tokio::task::spawn_blocking(move || {
-                pieces.iter().for_each(|piece| hasher.update(piece));
-                hasher
-            })
-        });
-        let file = Arc::clone(&self.file);
-        let writing = tokio::task::spawn_blocking(move || write_at(&file, &pieces, start));
-        self.job = Some(Job {
-            hashing,
-            writing,
-            start,
-        });
+    /// Waits until what was handed over is hashed and written.
+    async fn settle(&mut self) -> Result<()> {
+        if let Some(hashing) = &mut self.hashing
+            && hashing.settle().await.is_err()
+        {
+            self.hashing = None;
+        }
+        let Err(error) = self.writing.settle().await else {
+            return Ok(());
+        };
+        // As if the rest had never arrived, so that it can follow where there is space again.
+        let writing = self.writing.worker();
+        let end = writing.map_or(self.before.0, |writing| writing.end);
+        let _ = self.file.set_len(end);
+        self.go_on(end, None);
+        Err(failed("writing an upload")(error))
+    }
+
+    /// Gives what was collected to two other threads, and waits only if they are far behind.
+    async fn hand_over(&mut self) -> Result<()> {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let filling = self.filling.take();
+        pieces.extend(filling.map(|filling| filling.buffer.freeze(filling.filled)));
+        for bytes in pieces {
+            let length = bytes.len();
+            let room = Arc::clone(&self.room).acquire_owned().await;
+            let Ok(room) = room else { continue };
+            let piece = Arc::new(Piece { bytes, _room: room });
+            if let Some(hashing) = &mut self.hashing {
+                // If it was lost it is missed in the end.
+                hashing.push(Arc::clone(&piece)).await;
+            }
+            if !self.writing.push(piece).await {
+                return self.settle().await;
+            }
+            self.handed += length as u64;
+            self.collected -= length;
+        }
+        Ok(())
     }
 
     /// Writes the rest and makes the session a blob. Blocks.
     fn finish(mut self, digest: &Digest) -> Result<Commit> {
         let io_failed = failed("committing an upload");
-        let pieces = std::mem::take(&mut self.pieces);
-        if let Some(hasher) = &mut self.hasher {
-            pieces.iter().for_each(|piece| hasher.update(piece));
+        let mut hasher = self.hashed().map(|hashed| hashed.hasher);
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let filling = self.filling.take();
+        pieces.extend(filling.map(|filling| filling.buffer.freeze(filling.filled)));
+        for piece in pieces {
+            if let Some(hasher) = &mut hasher {
+                hasher.update(&piece);
+            }
+            if let Err(error) = write_at(&self.file, &piece, self.handed) {
+                let _ = self.file.set_len(self.handed);
+                return Err(io_failed(error));
+            }
+            self.handed += piece.len() as u64;
         }
-        if let Err(error) = write_at(&self.file, &pieces, self.handed) {
-            let _ = self.file.set_len(self.handed);
-            self.hasher = None;
-            self.collected = 0;
-            return Err(io_failed(error));
-        }
-        self.handed += std::mem::take(&mut self.collected) as u64;
-        let hasher = self.hasher.take();
         let right = self.digest(hasher, digest).map_err(&io_failed)? == *digest;
         let stored = match right {
             true => self.shared.store(&self.root, &self.path, digest),
@@ -284,6 +338,13 @@ impl Writer {
             true => Commit::Stored,
             false => Commit::Mismatch,
         })
+    }
+
+    /// The hash of everything that was written, if that is known.
+    fn hashed(&mut self) -> Option<Hashed> {
+        let end = self.writing.worker()?.end;
+        let hashed = self.hashing.take()?.into_worker()?;
+        (hashed.offset == end).then_some(hashed)
     }
 
     /// The digest in the algorithm of `wanted`. Only if that is not what was computed on the way, the file is read.
@@ -311,14 +372,7 @@ impl Writer {
 impl Drop for Writer {
     /// Remembers the hash for whoever goes on. Bytes that were not handed over were not promised to anybody.
     fn drop(&mut self) {
-        if self.job.is_some() {
-            return;
-        }
-        if let Some(hasher) = self.hasher.take() {
-            let hashed = Hashed {
-                offset: self.handed,
-                hasher,
-            };
+        if let Some(hashed) = self.hashed() {
             let id = std::mem::take(&mut self.id);
             self.shared.hashed().insert(id, hashed);
         }
@@ -326,25 +380,17 @@ impl Drop for Writer {
 }
 
 #[cfg(unix)]
-fn write_at(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result<()> {
-    use std::os::unix::fs::FileExt;
-    for piece in pieces {
-        file.write_all_at(piece, at)?;
-        at += piece.len() as u64;
-    }
-    Ok(())
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
 }
 
 #[cfg(windows)]
-fn write_at(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result<()> {
+fn write_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt;
-    for piece in pieces {
-        let mut rest = &piece[..];
-        while !rest.is_empty() {
-            let written = file.seek_write(rest, at)?;
-            at += written as u64;
-            rest = &rest[written..];
-        }
+    while !bytes.is_empty() {
+        let written = file.seek_write(bytes, at)?;
+        at += written as u64;
+        bytes = &bytes[written..];
     }
     Ok(())
 }
