@@ -1,7 +1,7 @@
 //! A request as handlers see it.
 
-use std::sync::Arc;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};

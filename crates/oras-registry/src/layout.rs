@@ -28,6 +28,7 @@ mod change;
 mod commit;
 mod durable;
 mod foreign;
+mod hot;
 mod journal;
 mod lane;
 mod manifest;
@@ -51,6 +52,7 @@ use self::cache::Cache;
 use self::catalog::Names;
 use self::durable::Synced;
 use self::foreign::Facts;
+use self::hot::Hot;
 use self::place::Places;
 use self::read::Buffers;
 use self::repository::Repository;
@@ -64,6 +66,14 @@ const REPOSITORIES: usize = 256;
 const MANIFEST_BYTES: usize = 16 * 1024 * 1024;
 /// How much memory is spent on what listings say about manifests, in bytes.
 const FACTS_BYTES: usize = 8 * 1024 * 1024;
+/// A large read of a file, in bytes: more does not stay in the cache of a core until it is sent.
+const READ_BYTES: usize = 256 * 1024;
+/// How many large reads there are at once.
+const READS: usize = 32;
+/// What is gathered of an upload before it is hashed and written, in bytes: less is hardly worth the way there.
+const UPLOAD_BYTES: usize = 512 * 1024;
+/// How much is gathered in large pieces at once, of all uploads.
+const UPLOADS: usize = 24;
 
 /// When content is made durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +126,9 @@ struct Shared {
     facts: Cache<Digest, Arc<Facts>>,
     synced: Synced,
     names: Names,
-    buffers: Arc<Buffers>,
+    hot: Hot,
+    reading: Arc<Buffers>,
+    uploading: Arc<Buffers>,
     /// How far the bytes of uploads were hashed, by the id of the session.
     hashed: Mutex<HashMap<String, Hashed>>,
 }
@@ -150,7 +162,9 @@ impl LayoutDriver {
                 facts: Cache::new(FACTS_BYTES),
                 synced: Synced::default(),
                 names: Names::default(),
-                buffers: Arc::default(),
+                hot: Hot::default(),
+                reading: Arc::new(Buffers::new(READ_BYTES, READS)),
+                uploading: Arc::new(Buffers::new(UPLOAD_BYTES, UPLOADS)),
                 hashed: Mutex::default(),
             }),
         })

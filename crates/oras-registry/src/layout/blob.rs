@@ -36,11 +36,19 @@ impl Blobs for LayoutDriver {
         digest: &Digest,
     ) -> Result<Option<Box<dyn BlobReader>>> {
         let path = blob_in(&self.shared.repository(repository).root, digest);
+        if let Some(bytes) = self.shared.hot.get(digest, &path) {
+            return Ok(Some(Box::new(read::Held(bytes))));
+        }
         let found = read::open(path).await?;
-        Ok(found.map(|found| {
-            let buffers = Arc::clone(&self.shared.buffers);
-            Box::new(read::Reader { found, buffers }) as Box<dyn BlobReader>
-        }))
+        Ok(
+            found.map(|found| match self.shared.hot.asked(digest, &found) {
+                Some(bytes) => Box::new(read::Held(bytes)) as Box<dyn BlobReader>,
+                None => {
+                    let buffers = Arc::clone(&self.shared.reading);
+                    Box::new(read::Reader { found, buffers })
+                }
+            }),
+        )
     }
 
     async fn delete_blob(&self, repository: &str, digest: &Digest) -> Result<bool> {

@@ -9,17 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::task::JoinHandle;
 
+use super::hot::Identity;
 use super::{blocking, failed, is_absent};
 use crate::driver::{BlobReader, BlobStream, DriverError, Result};
 
-/// A large read, in bytes.
-const LARGE: usize = 256 * 1024;
-/// How many large reads there are at once. Who comes later makes small ones: memory stays flat.
-const MOST_LARGE: usize = 32;
-/// A small read, in bytes.
+/// Without room for a large piece it is a small one of so many bytes: memory stays flat.
 const SMALL: usize = 32 * 1024;
 
 /// What is to be known of a file.
@@ -37,6 +34,7 @@ pub(super) struct Found {
     pub(super) size: u64,
     /// When its inode changed last.
     pub(super) changed: std::time::SystemTime,
+    pub(super) identity: Identity,
 }
 
 /// Opens a regular file to read it.
@@ -70,6 +68,7 @@ fn found(opened: io::Result<File>) -> io::Result<Option<Found>> {
     Ok(metadata.is_file().then(|| Found {
         size: metadata.len(),
         changed: system::changed(&metadata),
+        identity: Identity::of(&metadata),
         file,
     }))
 }
@@ -95,6 +94,32 @@ impl BlobReader for Reader {
         };
         bytes.boxed()
     }
+}
+
+/// A blob in memory.
+pub(super) struct Held(pub(super) Bytes);
+
+impl BlobReader for Held {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(self: Box<Self>, start: u64, length: u64) -> BlobStream {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.0.len());
+        let (start, end) = (place(start), place(start.saturating_add(length)));
+        let part = self.0.slice(start.min(end)..end);
+        stream::iter((!part.is_empty()).then_some(Ok(part))).boxed()
+    }
+}
+
+/// The whole of a file, if the system has it in memory.
+pub(super) fn read_cached(found: &Found) -> Option<Bytes> {
+    let mut bytes = vec![0; usize::try_from(found.size).ok()?];
+    if !bytes.is_empty() {
+        let read = system::read_cached(&found.file, &mut bytes, 0)?;
+        read.ok().filter(|length| *length == bytes.len())?;
+    }
+    Some(bytes.into())
 }
 
 /// A part of a file, piece by piece.
@@ -151,24 +176,37 @@ impl FileBytes {
     }
 }
 
-/// Memory to read into, used again and again.
-#[derive(Default)]
+/// Memory to move content through, used again and again.
 pub(super) struct Buffers {
     free: Mutex<Vec<Box<[u8]>>>,
     large: AtomicUsize,
+    /// How many bytes a large one has.
+    size: usize,
+    /// How many large ones there are at once.
+    most: usize,
 }
 
 impl Buffers {
+    /// Up to `most` of `size` bytes each, created when they are first needed.
+    pub(super) fn new(size: usize, most: usize) -> Self {
+        Self {
+            free: Mutex::default(),
+            large: AtomicUsize::new(0),
+            size,
+            most,
+        }
+    }
+
     /// Room for at most `wanted` bytes: as much of them as there is memory for.
     pub(super) fn take(self: &Arc<Self>, wanted: u64) -> Buffer {
-        let wanted = usize::try_from(wanted).unwrap_or(LARGE).min(LARGE);
+        let wanted = usize::try_from(wanted).unwrap_or(self.size).min(self.size);
         if wanted > SMALL {
             let free = self.lock().pop();
             let memory = free.or_else(|| {
-                let one_more = |large: usize| (large < MOST_LARGE).then_some(large + 1);
+                let one_more = |large: usize| (large < self.most).then_some(large + 1);
                 let (before, after) = (Ordering::Relaxed, Ordering::Relaxed);
                 let counted = self.large.fetch_update(before, after, one_more);
-                counted.ok().map(|_| vec![0; LARGE].into())
+                counted.ok().map(|_| vec![0; self.size].into())
             });
             if let Some(memory) = memory {
                 return Buffer {

@@ -22,7 +22,7 @@ use crate::driver::{Commit, Result, UploadWriter, Uploads};
 /// So many bytes are worth the way to another thread.
 const ENOUGH: usize = 64 * 1024;
 /// So many pieces wait at most to be hashed and written.
-const AHEAD: usize = 4;
+const AHEAD: usize = 3;
 
 #[async_trait]
 impl Uploads for LayoutDriver {
@@ -217,7 +217,7 @@ impl UploadWriter for Writer {
         while !bytes.is_empty() {
             let before = bytes.len();
             let filling = self.filling.get_or_insert_with(|| Filling {
-                buffer: self.shared.buffers.take(u64::MAX),
+                buffer: self.shared.uploading.take(u64::MAX),
                 filled: 0,
             });
             let full = filling.fill(&mut bytes);
