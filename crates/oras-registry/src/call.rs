@@ -1,20 +1,22 @@
 //! A request as handlers see it.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName};
 use http::{HeaderMap, Method, Request};
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use oras_spec::Digest;
 use url::form_urlencoded;
 
 use crate::auth::Caller;
 use crate::body::RequestBody;
+use crate::clock::Clock;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::pace::Pace;
@@ -39,6 +41,7 @@ pub(crate) struct Call {
     pub(crate) uri_bytes: usize,
     body: RequestBody,
     pace: Pace,
+    clock: Clock,
     reading: Reading,
     query: Vec<(String, String)>,
 }
@@ -78,6 +81,7 @@ impl Call {
             uri_bytes,
             body,
             pace: shared.limits.pace(),
+            clock: Clock::default(),
             reading: Reading::NotBegun,
             query: query.collect(),
         };
@@ -125,15 +129,16 @@ impl Call {
         }
         self.reading = Reading::Broken;
         loop {
-            // What has arrived already needs no clock.
-            let frame = match self.body.frame().now_or_never() {
-                Some(frame) => frame,
-                None => {
-                    let patience = self.pace.waiting();
-                    let frame = tokio::time::timeout_at(patience, self.body.frame()).await;
-                    frame.map_err(|_| Failure::too_slow())?
-                }
-            };
+            let frame = poll_fn(
+                |context| match Pin::new(&mut self.body).poll_frame(context) {
+                    Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+                    Poll::Pending if self.clock.has_passed(self.pace.waiting(), context) => {
+                        Poll::Ready(Err(Failure::too_slow()))
+                    }
+                    Poll::Pending => Poll::Pending,
+                },
+            );
+            let frame = frame.await?;
             let Some(frame) = frame else {
                 self.reading = Reading::Ended;
                 return Ok(None);

@@ -45,6 +45,7 @@ pub mod users;
 
 mod body;
 mod call;
+mod clock;
 mod exchange;
 mod failure;
 mod handler;

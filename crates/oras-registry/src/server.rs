@@ -2,7 +2,6 @@
 
 mod accept;
 mod certificate;
-mod clock;
 mod connection;
 mod line;
 mod slots;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use crate::pace::Pace;
 use crate::registry::Limits;
 

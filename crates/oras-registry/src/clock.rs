@@ -8,13 +8,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Moving a timer of the runtime costs more than answering a small request. So this one moves it only to an earlier
 /// time; a later one is looked at when the timer goes off.
 #[derive(Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Clock {
     /// Whether `deadline` has passed. If not, the task is woken at the latest then.
-    pub(super) fn has_passed(&mut self, deadline: Instant, context: &mut Context<'_>) -> bool {
+    pub(crate) fn has_passed(&mut self, deadline: Instant, context: &mut Context<'_>) -> bool {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
