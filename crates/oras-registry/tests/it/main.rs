@@ -9,6 +9,7 @@ mod broken;
 mod client;
 mod driver_suite;
 mod foreign;
+mod frames;
 mod full_store;
 mod hostile;
 mod limits;
