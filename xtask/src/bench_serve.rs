@@ -237,6 +237,7 @@ impl<'a> Bench<'a> {
             self.fresh += 1;
             content::renew(&mut self.large, self.fresh)?;
             settle(self.folder)?;
+            content::warm_up(self.folder, LARGE)?;
             let (digest, took) = content::hash(&mut self.large)?;
             self.report.add(HASHING, Server::OURS, millis(took));
             let addr = process.addr;

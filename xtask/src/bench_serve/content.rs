@@ -93,6 +93,18 @@ pub(crate) fn noise_file(path: &Path, size: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// Fills the memory that a file of this size is going to take, and frees it. On a virtual machine whoever is the first to
+/// use free memory waits until the host has given it back, which is nothing that a server can do something about.
+pub(crate) fn warm_up(folder: &Path, size: u64) -> io::Result<()> {
+    let path = folder.join("scratch");
+    let mut file = File::create(&path)?;
+    let zeros = vec![0; BUFFER / 2];
+    for _ in 0..size.div_ceil(zeros.len() as u64) {
+        file.write_all(&zeros)?;
+    }
+    fs::remove_file(path)
+}
+
 /// Changes the first bytes, so that the file is content that no server has seen.
 pub(crate) fn renew(file: &mut File, mark: u64) -> io::Result<()> {
     file.rewind()?;
