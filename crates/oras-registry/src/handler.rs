@@ -20,7 +20,8 @@ mod upload;
 use std::sync::Arc;
 
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, RETRY_AFTER, WARNING,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+    WARNING,
 };
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -109,6 +110,7 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
             false => failure,
         });
     }
+    not_from_elsewhere(call)?;
     if let Some(gate) = &shared.gate
         && route != Route::Token
     {
@@ -183,6 +185,25 @@ fn allowed_to_read(route: &Route) -> &'static str {
         Route::Token => allowed(route),
         _ => "GET, HEAD",
     }
+}
+
+/// Refuses changes that a page of another site makes a browser ask for, with the rights of whoever sits before it.
+///
+/// Only browsers say where a request comes from.
+fn not_from_elsewhere(call: &Call) -> Result<(), Failure> {
+    let Some(origin) = call.headers.get(ORIGIN) else {
+        return Ok(());
+    };
+    let authority = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"));
+    let same = authority.is_some_and(|(_, authority)| call.host.as_deref() == Some(authority));
+    if same || call.method.is_safe() {
+        return Ok(());
+    }
+    let text = "pages of other sites can't change anything here";
+    Err(Failure::new(StatusCode::FORBIDDEN, ErrorCode::DENIED, text))
 }
 
 fn allowed(route: &Route) -> &'static str {

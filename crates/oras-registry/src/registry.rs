@@ -98,7 +98,7 @@ pub struct Limits {
     /// Connections that are open at once: 4,096 unless told.
     #[serde(deserialize_with = "value::count")]
     pub connections: usize,
-    /// Connections of one client address (of IPv6 the first 64 bits) that are open at once: 512 unless told. Behind a
+    /// Connections of one client address (of IPv6 the first 64 bits) that are open at once: 1,024 unless told. Behind a
     /// proxy all come from the proxy's.
     #[serde(deserialize_with = "value::count")]
     pub connections_per_address: usize,
@@ -128,7 +128,7 @@ impl Default for Limits {
             uri_bytes: 16 * 1024,
             requests: 4096,
             connections: 4096,
-            connections_per_address: 512,
+            connections_per_address: 1_024,
         }
     }
 }

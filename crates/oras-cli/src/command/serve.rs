@@ -76,6 +76,7 @@ impl Run for Serve {
         if self.check_config {
             return check(&config).await;
         }
+        open_more_files();
         // Heard from here on, so that nobody who sees the line is too early.
         let mut signals = Signals::new()?;
         free(&config).await?;
@@ -117,6 +118,22 @@ impl Run for Serve {
             log.end().await;
         }
         ended
+    }
+}
+
+/// Asks for as many open files as this process may have: each connection is one, and each blob that is being sent.
+fn open_more_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let limit = getrlimit(Resource::Nofile);
+        let most = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        // What there is will have to do.
+        let _ = setrlimit(Resource::Nofile, most);
     }
 }
 

@@ -179,7 +179,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "limits.connections_per_address",
         Kind::Number,
-        "connections of one client address that are open at once (default 512)",
+        "connections of one client address that are open at once (default 1024)",
     ),
     setting(
         "limits.uploads",

@@ -10,7 +10,25 @@ on_both!(
     digests_that_nobody_can_verify_are_refused_everywhere,
     unknown_parameters_and_headers_change_nothing,
     nothing_of_a_failed_request_is_kept,
+    pages_of_other_sites_change_nothing,
 );
+
+async fn pages_of_other_sites_change_nothing(storage: Storage) {
+    let client = storage.client();
+    let post = "POST /v2/a/blobs/uploads/";
+    let host = ("host", "registry.test:5000");
+    for origin in ["https://elsewhere.test", "http://registry.test", "null"] {
+        let reply = client.send(post, &[host, ("origin", origin)], "").await;
+        reply.check(403, "DENIED");
+        let reply = client
+            .send("GET /v2/", &[host, ("origin", origin)], "")
+            .await;
+        reply.check(200, "");
+    }
+    let own = ("origin", "http://registry.test:5000");
+    client.send(post, &[host, own], "").await.check(202, "");
+    client.send(post, &[host], "").await.check(202, "");
+}
 
 async fn every_endpoint_names_its_methods(storage: Storage) {
     let client = storage.client();
