@@ -198,3 +198,25 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Head;
+
+    #[test]
+    fn a_head_is_found_whole_wherever_its_lines_end() {
+        for padding in ["", "x", "xx", "xxx"] {
+            let text =
+                format!("HTTP/1.1 200 OK\r\nx-a: {padding}\r\ncontent-length: 12\r\n\r\nbody\r\n");
+            let end = text.find("body").unwrap();
+            for length in 0..text.len() {
+                let head = Head::parse(&text.as_bytes()[..length]);
+                assert_eq!(head.is_some(), length >= end, "{length} of {text:?}");
+            }
+            let head = Head::parse(text.as_bytes()).unwrap().unwrap();
+            assert_eq!((head.status, head.size, head.length()), (200, end, 12));
+            assert_eq!(head.header("X-A"), Some(padding));
+            assert_eq!(head.header("x-b"), None);
+        }
+    }
+}

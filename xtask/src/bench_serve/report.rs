@@ -140,3 +140,25 @@ impl Goal {
         format!("{mark}  {wanted}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Goal, Unit};
+
+    fn check(goal: Goal, own: f64, holds: bool) {
+        let verdict = goal.verdict(Unit::Millis, own, Some(10.0), Some(100.0));
+        assert_eq!(verdict.starts_with("ok"), holds, "{own}: {verdict}");
+    }
+
+    #[test]
+    fn goals_hold_up_to_their_limit() {
+        check(Goal::TimesTheirs(20.0), 200.0, true);
+        check(Goal::TimesTheirs(20.0), 199.0, false);
+        check(Goal::PartOfTheirs(0.5), 5.0, true);
+        check(Goal::PartOfTheirs(0.5), 5.1, false);
+        check(Goal::AtMost(64.0), 64.0, true);
+        check(Goal::AtMost(64.0), 64.1, false);
+        check(Goal::TimesHashing(1.2), 120.0, true);
+        check(Goal::TimesHashing(1.2), 121.0, false);
+    }
+}
