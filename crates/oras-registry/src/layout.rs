@@ -21,6 +21,7 @@
 //! An acknowledged manifest and everything it refers to survive a power cut: they are made durable together, when the
 //! manifest is committed. A blob alone survives the death of the process. [`Durability`] moves this line.
 
+mod append;
 mod blob;
 mod cache;
 mod catalog;
@@ -71,9 +72,9 @@ const READ_BYTES: usize = 256 * 1024;
 /// How many large reads there are at once.
 const READS: usize = 32;
 /// What is gathered of an upload before it is hashed and written, in bytes: less is hardly worth the way there.
-const UPLOAD_BYTES: usize = 512 * 1024;
+const UPLOAD_BYTES: usize = 1024 * 1024;
 /// How much is gathered in large pieces at once, of all uploads.
-const UPLOADS: usize = 24;
+const UPLOADS: usize = 20;
 
 /// When content is made durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::task::JoinHandle;
 
+use super::append::BLOCK;
 use super::hot::Identity;
 use super::{blocking, failed, is_absent};
 use crate::driver::{BlobReader, BlobStream, DriverError, Result};
@@ -206,10 +207,11 @@ impl Buffers {
                 let one_more = |large: usize| (large < self.most).then_some(large + 1);
                 let (before, after) = (Ordering::Relaxed, Ordering::Relaxed);
                 let counted = self.large.fetch_update(before, after, one_more);
-                counted.ok().map(|_| vec![0; self.size].into())
+                counted.ok().map(|_| vec![0; self.size + BLOCK].into())
             });
             if let Some(memory) = memory {
                 return Buffer {
+                    start: memory.as_ptr().align_offset(BLOCK).min(BLOCK),
                     memory,
                     length: wanted,
                     home: Some(Arc::clone(self)),
@@ -219,9 +221,15 @@ impl Buffers {
         let length = wanted.min(SMALL);
         Buffer {
             memory: vec![0; length].into(),
+            start: 0,
             length,
             home: None,
         }
+    }
+
+    /// Room for bytes that belong at `offset`, so much that it ends where a block does if all of it is filled.
+    pub(super) fn take_at(self: &Arc<Self>, offset: u64) -> Buffer {
+        self.take(self.size as u64 - offset % BLOCK as u64)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<[u8]>>> {
@@ -232,6 +240,8 @@ impl Buffers {
 /// Memory that goes back to where it came from.
 pub(super) struct Buffer {
     memory: Box<[u8]>,
+    /// Where it begins: where a block of memory does, in a large one.
+    start: usize,
     /// How much of it counts.
     length: usize,
     home: Option<Arc<Buffers>>,
@@ -239,8 +249,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     pub(super) fn room(&mut self) -> &mut [u8] {
-        let length = self.length.min(self.memory.len());
-        &mut self.memory[..length]
+        &mut self.memory[self.start..self.start + self.length]
     }
 
     pub(super) fn freeze(mut self, length: usize) -> Bytes {
@@ -251,7 +260,7 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.memory[..self.length.min(self.memory.len())]
+        &self.memory[self.start..self.start + self.length]
     }
 }
 

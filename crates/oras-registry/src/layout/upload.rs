@@ -13,6 +13,7 @@ use bytes::Bytes;
 use oras_spec::{Algorithm, Digest, Hasher};
 use tokio::sync::Semaphore;
 
+use super::append::{Appending, write_at};
 use super::lane::{Lane, Piece, Work};
 use super::read::Buffer;
 use super::store::remove;
@@ -81,14 +82,11 @@ impl Uploads for LayoutDriver {
                 shared,
                 id,
                 root,
-                path,
                 before: (offset, hasher.clone()),
                 handed: offset,
                 hashing: hasher.map(|hasher| Lane::new(Hashed { offset, hasher })),
-                writing: Lane::new(Appending {
-                    file: Arc::clone(&file),
-                    end: offset,
-                }),
+                writing: Lane::new(Appending::new(Arc::clone(&file), path.clone(), offset)),
+                path,
                 file,
                 room: Arc::new(Semaphore::new(AHEAD)),
                 pieces: Vec::new(),
@@ -183,21 +181,6 @@ impl Work for Hashed {
     }
 }
 
-/// A file to append to.
-struct Appending {
-    file: Arc<File>,
-    /// Up to here everything is there.
-    end: u64,
-}
-
-impl Work for Appending {
-    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
-        write_at(&self.file, bytes, self.end)?;
-        self.end += bytes.len() as u64;
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl UploadWriter for Writer {
     fn offset(&self) -> u64 {
@@ -217,7 +200,7 @@ impl UploadWriter for Writer {
         while !bytes.is_empty() {
             let before = bytes.len();
             let filling = self.filling.get_or_insert_with(|| Filling {
-                buffer: self.shared.uploading.take(u64::MAX),
+                buffer: self.shared.uploading.take_at(self.handed),
                 filled: 0,
             });
             let full = filling.fill(&mut bytes);
@@ -259,10 +242,8 @@ impl Writer {
     fn go_on(&mut self, offset: u64, hasher: Option<Hasher>) {
         self.handed = offset;
         self.hashing = hasher.map(|hasher| Lane::new(Hashed { offset, hasher }));
-        self.writing = Lane::new(Appending {
-            file: Arc::clone(&self.file),
-            end: offset,
-        });
+        let (file, path) = (Arc::clone(&self.file), self.path.clone());
+        self.writing = Lane::new(Appending::new(file, path, offset));
         self.pieces.clear();
         self.filling = None;
         self.collected = 0;
@@ -280,7 +261,7 @@ impl Writer {
         };
         // As if the rest had never arrived, so that it can follow where there is space again.
         let writing = self.writing.worker();
-        let end = writing.map_or(self.before.0, |writing| writing.end);
+        let end = writing.map_or(self.before.0, |writing| writing.end());
         let _ = self.file.set_len(end);
         self.go_on(end, None);
         Err(failed("writing an upload")(error))
@@ -342,7 +323,7 @@ impl Writer {
 
     /// The hash of everything that was written, if that is known.
     fn hashed(&mut self) -> Option<Hashed> {
-        let end = self.writing.worker()?.end;
+        let end = self.writing.worker()?.end();
         let hashed = self.hashing.take()?.into_worker()?;
         (hashed.offset == end).then_some(hashed)
     }
@@ -377,20 +358,4 @@ impl Drop for Writer {
             self.shared.hashed().insert(id, hashed);
         }
     }
-}
-
-#[cfg(unix)]
-fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-fn write_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    while !bytes.is_empty() {
-        let written = file.seek_write(bytes, at)?;
-        at += written as u64;
-        bytes = &bytes[written..];
-    }
-    Ok(())
 }
