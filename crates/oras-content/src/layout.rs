@@ -32,6 +32,7 @@ mod delete;
 mod format;
 mod index;
 mod ingest;
+mod keep;
 mod lock;
 mod push;
 mod reach;
@@ -45,6 +46,7 @@ mod tar;
 mod transaction;
 
 pub use index::Index;
+pub use keep::keep_blob;
 pub use lock::LayoutLock;
 pub use reader::LayoutReader;
 pub use snapshot::IndexSnapshot;

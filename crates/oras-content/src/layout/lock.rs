@@ -22,7 +22,7 @@ impl LayoutLock {
     /// a file `oci-layout`. Blocks.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io), also if the layout was removed in the meantime.
     pub fn acquire(root: &Path) -> Result<Self> {
         let path = root.join(OCI_LAYOUT_FILE);
         loop {
@@ -49,12 +49,12 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// False if the name stands for another file by now, whose lock is another one (or if the file was written just now).
+/// False if the name stands for another file by now, or for none, and the lock is not the one that others take (or if the
+/// file was written just now).
 fn is_current(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(theirs)) => Snapshot::of(&ours) == Snapshot::of(&theirs),
-        // Gone altogether: the lock we have is as good as any.
-        (_, Err(error)) => error.kind() == io::ErrorKind::NotFound,
+        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
         (Err(_), _) => true,
     }
 }

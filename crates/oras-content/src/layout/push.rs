@@ -34,7 +34,7 @@ impl Push for LayoutStore {
     async fn push(&self, descriptor: &Descriptor, payload: Payload) -> Result<Pushed> {
         let (digest, size) = (descriptor.digest.clone(), descriptor.size);
         let there = self
-            .blocking(move |shared| Ok(shared.blobs.size(&digest)? == Some(size)))
+            .blocking(move |shared| shared.has(&digest, size))
             .await?;
         let pushed = if there {
             Pushed::AlreadyThere

@@ -4,17 +4,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE};
+use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE, blob_path};
 use oras_spec::{Descriptor, Digest, OciLayout, json};
 
 use super::blobs::Blobs;
 use super::format::check_layout;
 use super::index::Index;
 use super::ingest::Ingest;
+use super::keep::keep_blob;
 use super::reach::{Graph, GraphCache};
 use super::state::State;
 use super::sync::sync_path;
@@ -26,6 +28,9 @@ use crate::ability::{
 use crate::content::{ByteStream, Content};
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::io_error;
+
+/// A blob that was written or asked for within this time need not be kept anew.
+const KEPT: Duration = Duration::from_secs(10 * 60);
 
 /// A layout in a folder, to be read and written. Cheap to clone.
 ///
@@ -122,6 +127,28 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether a blob is there, of this size. If so, somebody may be about to refer to it instead of bringing it: whoever
+    /// cleans up the layout leaves it for a while. Blocks.
+    pub(super) fn has(&self, digest: &Digest, size: u64) -> Result<bool> {
+        if self.blobs.size(digest)? != Some(size) {
+            return Ok(false);
+        }
+        let path = self.root.join(blob_path(digest));
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+        if age.is_some_and(|age| age < KEPT) {
+            return Ok(true);
+        }
+        // It is there, even if it can't be kept.
+        Ok(keep_blob(&path).unwrap_or(true))
+    }
+
+    /// The same for a layout that was prepared and is gone. Blocks.
+    pub(super) fn prepare_again(&self) -> Result<()> {
+        *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.prepare()
+    }
+
     fn view(&self) -> Result<Arc<Index>> {
         Ok(self.state().view(&self.root)?.1)
     }
@@ -186,8 +213,7 @@ impl Fetch for LayoutStore {
     /// True only if the blob has the right size: a shorter one is not what was meant.
     async fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
         let (digest, size) = (descriptor.digest.clone(), descriptor.size);
-        self.blocking(move |shared| Ok(shared.blobs.size(&digest)? == Some(size)))
-            .await
+        self.blocking(move |shared| shared.has(&digest, size)).await
     }
 }
 

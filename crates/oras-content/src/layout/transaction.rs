@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use oras_spec::layout::INDEX_FILE;
+use oras_spec::layout::{INDEX_FILE, OCI_LAYOUT_FILE};
 
 use super::format::MAX_INDEX_BYTES;
 use super::index::Index;
@@ -29,7 +29,14 @@ impl<'a> Transaction<'a> {
     pub(super) fn begin(shared: &'a Shared) -> Result<Self> {
         let saving = shared.saving.lock().unwrap_or_else(PoisonError::into_inner);
         shared.prepare()?;
-        let lock = LayoutLock::acquire(&shared.root)?;
+        let lock = match LayoutLock::acquire(&shared.root) {
+            // Somebody has removed the layout, which had nothing in it.
+            Err(_) if !shared.root.join(OCI_LAYOUT_FILE).exists() => {
+                shared.prepare_again()?;
+                LayoutLock::acquire(&shared.root)?
+            }
+            locked => locked?,
+        };
         let (index, adopted) = shared.state().base(&shared.root)?;
         Ok(Self {
             index,
