@@ -137,7 +137,7 @@ impl From<DriverError> for Failure {
                 error.to_string(),
             )
             .with_header(RETRY_AFTER, "60"),
-            DriverError::Io { .. } | DriverError::Damaged(_) => Self::new(
+            DriverError::Io { .. } | DriverError::Busy(_) | DriverError::Damaged(_) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 ErrorCode::BLOB_UPLOAD_INVALID,
                 error.to_string(),

@@ -26,6 +26,7 @@ mod blob;
 mod cache;
 mod catalog;
 mod change;
+mod collect;
 mod commit;
 mod durable;
 mod foreign;
@@ -36,6 +37,7 @@ mod manifest;
 mod place;
 mod read;
 mod repository;
+mod stat;
 mod store;
 mod upload;
 mod view;
@@ -48,6 +50,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oras_spec::{Digest, Hasher};
+
+pub use self::collect::{CollectOptions, CollectReport, Referrers, RepositoryReport, Untagged};
 
 use self::cache::Cache;
 use self::catalog::Names;

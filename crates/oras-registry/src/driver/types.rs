@@ -20,6 +20,9 @@ pub enum DriverError {
     /// There is no space left.
     #[error("no space left in storage")]
     Full,
+    /// Somebody else is doing it at this moment.
+    #[error("{0} is under way already")]
+    Busy(&'static str),
     /// What is stored is not what it should be.
     #[error("damaged content: {0}")]
     Damaged(String),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use oras_content::layout::keep_blob;
 use oras_spec::Digest;
 
 use super::change::{Change, Outcome};
 use super::place::blob_in;
-use super::store::touch;
 use super::{LayoutDriver, blocking, failed, read};
 use crate::driver::{BlobReader, Blobs, Mounts, Result};
 
@@ -25,7 +25,10 @@ impl Blobs for LayoutDriver {
         // Not each time, because it is written down.
         let soon = age.is_ok_and(|age| age > self.shared.options.grace / 4);
         if soon && !self.shared.options.read_only {
-            blocking(move || touch(&path).map_err(failed("keeping a blob"))).await?;
+            let kept = blocking(move || keep_blob(&path).map_err(failed("keeping a blob"))).await?;
+            if !kept {
+                return Ok(None);
+            }
         }
         Ok(Some(found.size))
     }

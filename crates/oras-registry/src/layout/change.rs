@@ -1,18 +1,19 @@
 //! What can be changed in a repository, decided against the index as it is at that moment.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use oras_content::layout::Index;
 use oras_spec::{Descriptor, Digest, media_type};
 
 use super::Shared;
+use super::failed;
 use super::foreign::Foreign;
 use super::journal::Step;
 use super::place::blob_in;
-use super::view::{PUSHED, SUBJECT};
-use super::{failed, is_absent};
+use super::stat::{Identity, Stat};
+use super::view::{PUSHED, SUBJECT, View};
 use crate::driver::{Condition, Entry, ManifestCommit, PutOutcome, Required, Result, UntagOutcome};
 
 /// What is asked for.
@@ -21,6 +22,8 @@ pub(super) enum Change {
     DeleteManifest(Digest),
     DeleteBlob(Digest),
     Untag(String, Condition),
+    /// Takes manifests out of the index, if it is still this one. Their content is left.
+    Expire(Arc<View>, Vec<Digest>),
 }
 
 /// What became of it.
@@ -28,6 +31,8 @@ pub(super) enum Outcome {
     Put(PutOutcome),
     Deleted(bool),
     Untagged(UntagOutcome),
+    /// How many; `None` if the index is another one.
+    Expired(Option<u64>),
 }
 
 /// An index as it is going to be, and what has to be done before and after it is written.
@@ -41,13 +46,15 @@ pub(super) struct Draft<'a> {
     pub(super) needed: Vec<Needed>,
     /// Content that goes when the index no longer names it.
     pub(super) doomed: Vec<Digest>,
+    /// Manifests whose subject goes: how long they are kept without it counts from now on.
+    pub(super) bereaved: Vec<Digest>,
 }
 
 /// Content in a file.
 pub(super) struct Needed {
     pub(super) digest: Digest,
     pub(super) path: PathBuf,
-    pub(super) inode: Option<u64>,
+    pub(super) identity: Option<Identity>,
 }
 
 impl Draft<'_> {
@@ -58,6 +65,7 @@ impl Draft<'_> {
             Change::DeleteManifest(digest) => self.delete_manifest(digest).map(Outcome::Deleted),
             Change::DeleteBlob(digest) => self.delete_blob(digest).map(Outcome::Deleted),
             Change::Untag(tag, condition) => self.untag(tag, condition).map(Outcome::Untagged),
+            Change::Expire(view, digests) => self.expire(view, digests).map(Outcome::Expired),
         }
     }
 
@@ -144,7 +152,30 @@ impl Draft<'_> {
             return Ok(false);
         }
         self.doomed.push(digest.clone());
+        let referring = self.index.descriptors().filter(|entry| {
+            let subject = self.subject(entry);
+            subject.is_some_and(|subject| subject == *digest)
+        });
+        let referring: Vec<Digest> = referring.map(|entry| entry.digest.clone()).collect();
+        self.bereaved.extend(referring);
         Ok(true)
+    }
+
+    fn subject(&self, entry: &Descriptor) -> Option<Digest> {
+        if entry.annotations.contains_key(PUSHED) {
+            return Digest::parse(entry.annotations.get(SUBJECT)?).ok();
+        }
+        self.shared.facts(self.root, entry)?.subject.clone()
+    }
+
+    fn expire(&mut self, view: &View, digests: &[Digest]) -> Result<Option<u64>> {
+        if self.index.changed() || !view.snapshot().is_current() {
+            return Ok(None);
+        }
+        for digest in digests {
+            self.take(Step::Remove(digest.clone()))?;
+        }
+        Ok(Some(digests.len() as u64))
     }
 
     fn delete_blob(&mut self, digest: &Digest) -> Result<bool> {
@@ -190,22 +221,14 @@ impl Draft<'_> {
             return Ok(None);
         }
         let path = blob_in(self.root, digest);
-        let metadata = match fs::symlink_metadata(&path) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            found => found.map_err(failed("looking for content"))?,
-        };
-        #[cfg(unix)]
-        let inode = Some(std::os::unix::fs::MetadataExt::ino(&metadata));
-        #[cfg(not(unix))]
-        let inode = None;
-        Ok(metadata.is_file().then(|| {
-            let digest = digest.clone();
+        let stat = Stat::at(&path).map_err(failed("looking for content"))?;
+        Ok(stat.map(|stat| {
             let needed = Needed {
-                digest,
+                digest: digest.clone(),
                 path,
-                inode,
+                identity: stat.identity,
             };
-            (metadata.len(), needed)
+            (stat.size, needed)
         }))
     }
 

@@ -8,11 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
-use oras_content::layout::{Index, IndexSnapshot, LayoutLock, sync_path};
-use oras_spec::layout::{BLOBS_DIR, INDEX_FILE};
+use oras_content::layout::{Index, IndexSnapshot, LayoutLock, keep_blob, sync_path};
+use oras_spec::Digest;
+use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE};
 use tokio::sync::oneshot;
 
 use super::change::{Change, Draft, Needed, Outcome};
@@ -20,6 +20,7 @@ use super::durable::sync_all;
 use super::journal::{self, Step, Written};
 use super::place::blob_in;
 use super::repository::Repository;
+use super::stat::identity_at;
 use super::store::{own_temporary, remove};
 use super::view::{GENERATION, View, generation};
 use super::{Durability, LayoutDriver, Shared, blocking, failed};
@@ -93,6 +94,7 @@ fn again(error: &DriverError) -> DriverError {
             source: io::Error::new(source.kind(), source.to_string()),
         },
         DriverError::Full => DriverError::Full,
+        DriverError::Busy(what) => DriverError::Busy(what),
         DriverError::Damaged(what) => DriverError::Damaged(what.clone()),
     }
 }
@@ -103,23 +105,20 @@ impl Repository {
         self.make(shared, &[]).map(|_| ())
     }
 
-    fn make(&self, shared: &Shared, changes: &[Change]) -> Result<Vec<Result<Outcome>>> {
+    pub(super) fn make(&self, shared: &Shared, changes: &[Change]) -> Result<Vec<Result<Outcome>>> {
         let io_failed = failed("changing a repository");
         let putting = changes.iter().find_map(|change| match change {
             Change::Put(commit) => Some(&commit.entry.digest),
             _ => None,
         });
-        match putting {
-            Some(digest) => shared
-                .prepare(&self.root, Some(digest))
-                .map_err(&io_failed)?,
-            None if !self.root.join(INDEX_FILE).exists() => {
-                return Ok(changes.iter().map(|change| Ok(absent(change))).collect());
-            }
-            None => shared.prepare(&self.root, None).map_err(&io_failed)?,
+        let absent = || changes.iter().map(|change| Ok(absent(change))).collect();
+        if putting.is_none() && !self.root.join(INDEX_FILE).exists() {
+            return Ok(absent());
         }
-        let locked = LayoutLock::acquire(&self.root);
-        let _lock = locked.map_err(|error| io_failed(io::Error::other(error)))?;
+        let _lock = self.lock(shared, putting)?;
+        if putting.is_none() && !self.root.join(INDEX_FILE).exists() {
+            return Ok(absent());
+        }
 
         for _ in 0..ATTEMPTS {
             let before = self.read()?;
@@ -130,6 +129,7 @@ impl Repository {
                 steps: Vec::new(),
                 needed: Vec::new(),
                 doomed: Vec::new(),
+                bereaved: Vec::new(),
             };
             let outcomes = changes.iter().map(|change| draft.apply(change)).collect();
             let Draft {
@@ -137,6 +137,7 @@ impl Repository {
                 steps,
                 needed,
                 doomed,
+                bereaved,
                 ..
             } = draft;
             if index.changed() {
@@ -149,11 +150,31 @@ impl Repository {
             } else if let Some(before) = before {
                 self.take_note(before);
             }
+            for digest in &bereaved {
+                keep_blob(&blob_in(&self.root, digest)).map_err(&io_failed)?;
+            }
             for digest in &doomed {
                 shared.manifests.remove(digest);
                 remove(&blob_in(&self.root, digest)).map_err(&io_failed)?;
             }
             return Ok(outcomes);
+        }
+        Err(busy())
+    }
+
+    /// The right to change the repository, which exists from then on with a place for `putting`. Blocks.
+    fn lock(&self, shared: &Shared, putting: Option<&Digest>) -> Result<LayoutLock> {
+        let io_failed = failed("changing a repository");
+        for _ in 0..ATTEMPTS {
+            // An empty repository may be removed at any of these moments.
+            match shared.prepare(&self.root, putting) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                prepared => prepared.map_err(&io_failed)?,
+            }
+            match LayoutLock::acquire(&self.root) {
+                Err(_) if !self.root.join(OCI_LAYOUT_FILE).exists() => {}
+                locked => return locked.map_err(|error| io_failed(io::Error::other(error))),
+            }
         }
         Err(busy())
     }
@@ -259,8 +280,8 @@ impl Repository {
             return Ok(());
         }
         let new = |needed: &&Needed| {
-            let known = |inode| shared.synced.has(&needed.digest, inode);
-            !needed.inode.is_some_and(known)
+            let known = |file| shared.synced.has(&needed.digest, file);
+            !needed.identity.is_some_and(known)
         };
         let new: Vec<&Needed> = needed.iter().filter(new).collect();
         let mut files: Vec<PathBuf> = new.iter().map(|needed| needed.path.clone()).collect();
@@ -270,18 +291,18 @@ impl Repository {
             .filter_map(|needed| needed.path.parent().map(Path::to_owned))
             .collect();
         folders.insert(self.root.join(BLOBS_DIR));
-        let rooted = self.rooted.load(Ordering::Relaxed);
-        if !rooted {
+        let root = identity_at(&self.root);
+        if root.is_none() || *self.rooted() != root {
             let above = self.root.ancestors();
             let above = above.take_while(|folder| folder.starts_with(shared.places.root()));
             folders.extend(above.map(Path::to_owned));
         }
         let folders: Vec<PathBuf> = folders.into_iter().collect();
         sync_all(shared.places.root(), &files, &folders)?;
-        self.rooted.store(true, Ordering::Relaxed);
+        *self.rooted() = root;
         for needed in new {
-            if let Some(inode) = needed.inode {
-                shared.synced.add(needed.digest.clone(), inode);
+            if let Some(file) = needed.identity {
+                shared.synced.add(needed.digest.clone(), file);
             }
         }
         Ok(())
@@ -307,5 +328,6 @@ fn absent(change: &Change) -> Outcome {
         Change::Put(_) => Outcome::Put(PutOutcome::ConditionFailed),
         Change::DeleteManifest(_) | Change::DeleteBlob(_) => Outcome::Deleted(false),
         Change::Untag(..) => Outcome::Untagged(UntagOutcome::Missing),
+        Change::Expire(..) => Outcome::Expired(None),
     }
 }

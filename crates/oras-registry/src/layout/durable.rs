@@ -8,6 +8,7 @@ use oras_content::layout::{sync_file_system, sync_path};
 use oras_spec::Digest;
 
 use super::cache::Cache;
+use super::stat::Identity;
 
 /// How many contents are remembered.
 const REMEMBERED: usize = 65_536;
@@ -16,8 +17,8 @@ const MOST_SINGLE: usize = 64;
 /// How many of them at the same time: the file system writes its journal once for all who wait for it.
 const AT_ONCE: usize = 8;
 
-/// The files that are known to be on the disk, by digest and inode.
-pub(super) struct Synced(Cache<Digest, u64>);
+/// The files that are known to be on the disk, by digest.
+pub(super) struct Synced(Cache<Digest, Identity>);
 
 impl Default for Synced {
     fn default() -> Self {
@@ -26,14 +27,14 @@ impl Default for Synced {
 }
 
 impl Synced {
-    /// Whether the file with this inode is.
-    pub(super) fn has(&self, digest: &Digest, inode: u64) -> bool {
-        self.0.get(digest) == Some(inode)
+    /// Whether this file is.
+    pub(super) fn has(&self, digest: &Digest, file: Identity) -> bool {
+        self.0.get(digest) == Some(file)
     }
 
     /// Takes note that it is.
-    pub(super) fn add(&self, digest: Digest, inode: u64) {
-        self.0.insert(digest, inode, 1);
+    pub(super) fn add(&self, digest: Digest, file: Identity) {
+        self.0.insert(digest, file, 1);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use oras_spec::{Annotations, Descriptor, Digest, RawManifest};
+use oras_spec::{Annotations, Descriptor, Digest, Manifest, RawManifest};
 
 use super::Shared;
 use super::place::blob_in;
@@ -17,6 +17,8 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What is to be known about a manifest without reading it again.
 pub(super) struct Facts {
+    /// What it was read as.
+    media_type: String,
     pub(super) subject: Option<Digest>,
     pub(super) artifact_type: Option<String>,
     pub(super) annotations: Annotations,
@@ -24,20 +26,30 @@ pub(super) struct Facts {
     pub(super) manifests: Vec<Descriptor>,
     /// All other content it refers to.
     pub(super) blobs: Vec<Digest>,
+    /// What of that an index lists as manifests of types nobody here knows.
+    pub(super) unknown: Vec<Descriptor>,
 }
 
 impl Facts {
     fn of(manifest: &RawManifest) -> Self {
         let mut facts = Self {
+            media_type: manifest.descriptor().media_type.clone(),
             subject: manifest.subject().map(|subject| subject.digest.clone()),
             artifact_type: manifest.artifact_type().map(str::to_owned),
             annotations: manifest.annotations().clone(),
             manifests: Vec::new(),
             blobs: Vec::new(),
+            unknown: Vec::new(),
         };
-        for descriptor in manifest.successors() {
-            if facts.subject.as_ref() == Some(&descriptor.digest) {
-                continue;
+        let is_index = matches!(
+            manifest.manifest(),
+            Manifest::Index(_) | Manifest::DockerList(_)
+        );
+        // The subject comes first among the successors; the same digest can come again as a child.
+        let skipped = usize::from(facts.subject.is_some());
+        for descriptor in manifest.successors().into_iter().skip(skipped) {
+            if is_index && !descriptor.is_manifest() {
+                facts.unknown.push(descriptor.plain());
             }
             match descriptor.is_manifest() {
                 true => facts.manifests.push(descriptor.plain()),
@@ -63,7 +75,9 @@ impl Facts {
     fn weight(&self) -> usize {
         let annotations = self.annotations.iter();
         let annotations = annotations.map(|(key, value)| key.len() + value.len() + 100);
-        300 + annotations.sum::<usize>() + self.manifests.len() * 250 + self.blobs.len() * 100
+        300 + annotations.sum::<usize>()
+            + (self.manifests.len() + self.unknown.len()) * 250
+            + self.blobs.len() * 100
     }
 }
 
@@ -74,18 +88,7 @@ impl Shared {
         if let Some(bytes) = self.manifests.get(digest) {
             return Some(bytes);
         }
-        let found = open_blocking(&blob_in(root, digest)).ok()??;
-        if found.size > MOST_BYTES {
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.size).ok()?);
-        let mut file = std::io::Read::take(found.file, MOST_BYTES);
-        std::io::Read::read_to_end(&mut file, &mut bytes).ok()?;
-        let algorithm = digest.verifier().ok()?;
-        if Digest::of(algorithm, &bytes) != *digest {
-            return None;
-        }
-        let bytes = Bytes::from(bytes);
+        let bytes = read_verified(root, digest)?;
         self.remember(digest, &bytes);
         Some(bytes)
     }
@@ -98,10 +101,16 @@ impl Shared {
 
     /// What the manifest `descriptor` of the repository in `root` says. `None` if it can't be read. Blocks.
     pub(super) fn facts(&self, root: &Path, descriptor: &Descriptor) -> Option<Arc<Facts>> {
-        if let Some(facts) = self.facts.get(&descriptor.digest) {
+        if let Some(facts) = self.facts.get(&descriptor.digest)
+            && facts.media_type == descriptor.media_type
+        {
             return Some(facts);
         }
-        let bytes = self.read_manifest(root, &descriptor.digest)?;
+        // Not kept at hand: whoever needs all of them would drive out those that are asked for.
+        let bytes = match self.manifests.get(&descriptor.digest) {
+            Some(bytes) => bytes,
+            None => read_verified(root, &descriptor.digest)?,
+        };
         let plain = Descriptor::new(
             descriptor.media_type.clone(),
             descriptor.digest.clone(),
@@ -113,6 +122,19 @@ impl Shared {
             .insert(digest, Arc::clone(&facts), facts.weight());
         Some(facts)
     }
+}
+
+/// The bytes of a manifest of the repository in `root`, if they are there and what they should be. Blocks.
+pub(super) fn read_verified(root: &Path, digest: &Digest) -> Option<Bytes> {
+    let found = open_blocking(&blob_in(root, digest)).ok()??;
+    if found.size > MOST_BYTES {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(found.size).ok()?);
+    let mut file = std::io::Read::take(found.file, MOST_BYTES);
+    std::io::Read::read_to_end(&mut file, &mut bytes).ok()?;
+    let algorithm = digest.verifier().ok()?;
+    (Digest::of(algorithm, &bytes) == *digest).then(|| Bytes::from(bytes))
 }
 
 /// What a layout has of manifests that did not come through this server: found by reading them.

@@ -111,6 +111,7 @@ pub(super) fn replay(root: &Path, index: &mut Index, missing: &[Written]) -> Res
     Ok(())
 }
 
-fn path(root: &Path) -> PathBuf {
+/// Where the journal of the repository in `root` is.
+pub(super) fn path(root: &Path) -> PathBuf {
     root.join(OWN).join("journal")
 }

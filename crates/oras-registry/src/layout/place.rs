@@ -9,6 +9,8 @@ use oras_spec::{Algorithm, Digest};
 
 /// The registry's own folder, in the root and in each repository. Components of names never start with a dot.
 pub(crate) const OWN: &str = ".oras";
+/// What the names of files begin with that are not finished.
+pub(super) const NEW: &str = "new-";
 
 /// Components that mean something else in a layout. With an underscore before them they mean nothing, and no component
 /// of a name starts with one.
@@ -57,8 +59,23 @@ impl Places {
         }
     }
 
+    /// The registry's own folder.
+    pub(super) fn own(&self) -> PathBuf {
+        self.root.join(OWN)
+    }
+
+    /// What whoever collects holds a lock on.
+    pub(super) fn collect_lock(&self) -> PathBuf {
+        self.own().join("collect.lock")
+    }
+
+    /// Where content is that is about to be removed.
+    pub(super) fn trash(&self) -> PathBuf {
+        self.own().join("trash")
+    }
+
     pub(super) fn all_blobs(&self) -> PathBuf {
-        self.root.join(OWN).join(BLOBS_DIR)
+        self.own().join(BLOBS_DIR)
     }
 
     /// Where content is that repositories share.
@@ -71,7 +88,7 @@ impl Places {
     }
 
     pub(super) fn all_uploads(&self) -> PathBuf {
-        self.root.join(OWN).join("uploads")
+        self.own().join("uploads")
     }
 
     /// Where the uploads to a repository arrive. One component: a comma is in no name.

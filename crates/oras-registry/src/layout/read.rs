@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::append::BLOCK;
 use super::hot::Identity;
-use super::{blocking, failed, is_absent};
+use super::{blocking, failed, is_absent, stat};
 use crate::driver::{BlobReader, BlobStream, DriverError, Result};
 
 /// Without room for a large piece it is a small one of so many bytes: memory stays flat.
@@ -68,8 +68,8 @@ fn found(opened: io::Result<File>) -> io::Result<Option<Found>> {
     let metadata = file.metadata()?;
     Ok(metadata.is_file().then(|| Found {
         size: metadata.len(),
-        changed: system::changed(&metadata),
         identity: Identity::of(&metadata),
+        changed: stat::changed(&metadata),
         file,
     }))
 }
@@ -274,11 +274,10 @@ impl Drop for Buffer {
 
 #[cfg(unix)]
 mod system {
-    use std::fs::{File, Metadata};
+    use std::fs::File;
     use std::io;
-    use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+    use std::os::unix::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
-    use std::time::{Duration, SystemTime};
 
     use rustix::fs::OFlags;
 
@@ -305,12 +304,6 @@ mod system {
     /// Whether a symbolic link was in the way.
     pub(super) fn is_link(error: &io::Error) -> bool {
         error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-    }
-
-    pub(super) fn changed(metadata: &Metadata) -> SystemTime {
-        let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
-        let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
-        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
     }
 
     pub(super) fn read(file: &File, room: &mut [u8], at: u64) -> io::Result<usize> {
@@ -364,13 +357,11 @@ mod system {
 
 #[cfg(windows)]
 mod system {
-    use std::fs::{File, Metadata};
+    use super::Purpose;
+    use std::fs::File;
     use std::io;
     use std::os::windows::fs::FileExt;
     use std::path::Path;
-    use std::time::SystemTime;
-
-    use super::Purpose;
 
     pub(super) fn open(path: &Path, _: Purpose) -> io::Result<File> {
         File::open(path)
@@ -378,10 +369,6 @@ mod system {
 
     pub(super) fn is_link(_: &io::Error) -> bool {
         false
-    }
-
-    pub(super) fn changed(metadata: &Metadata) -> SystemTime {
-        metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     pub(super) fn read(file: &File, room: &mut [u8], at: u64) -> io::Result<usize> {

@@ -1,13 +1,13 @@
 //! A repository: the view of its index that is known, and the changes that wait.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use oras_content::layout::IndexSnapshot;
 
 use super::commit::Waiting;
+use super::stat::Identity;
 use super::view::View;
 use super::{LayoutDriver, Shared};
 use crate::driver::{DriverError, Result};
@@ -25,8 +25,8 @@ pub(super) struct Repository {
     pub(super) queue: Mutex<Vec<Waiting>>,
     /// Held by whoever makes changes.
     pub(super) turn: tokio::sync::Mutex<()>,
-    /// Whether the folders above are known to be on the disk.
-    pub(super) rooted: AtomicBool,
+    /// The folder whose name, with those above, is known to be on the disk.
+    rooted: Mutex<Option<Identity>>,
 }
 
 impl Repository {
@@ -36,7 +36,7 @@ impl Repository {
             view: Mutex::default(),
             queue: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
-            rooted: AtomicBool::new(false),
+            rooted: Mutex::default(),
         }
     }
 
@@ -46,6 +46,10 @@ impl Repository {
 
     pub(super) fn queue(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn rooted(&self) -> MutexGuard<'_, Option<Identity>> {
+        self.rooted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The view, if it is the one that the file shows. Costs one look at the file.

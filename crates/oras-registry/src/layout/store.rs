@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use oras_content::layout::{Index, sync_path};
+use oras_content::layout::{Index, keep_blob, sync_path};
 use oras_spec::layout::{INDEX_FILE, OCI_LAYOUT_FILE};
 use oras_spec::{Digest, OciLayout, json};
 
-use super::place::{OWN, blob_in};
-use super::{Durability, Shared};
+use super::place::{NEW, OWN, blob_in};
+use super::stat::Stat;
+use super::{Durability, Shared, is_absent};
 use crate::id;
 
 /// How often content and folders may vanish between two steps before it is an error: others clean up at the same time.
@@ -31,6 +32,15 @@ impl Shared {
     /// Makes the file `source`, which was verified, a blob of the repository in `root`. What it is called until now is
     /// left for the caller to remove. Blocks.
     pub(super) fn store(&self, root: &Path, source: &Path, digest: &Digest) -> io::Result<()> {
+        self.give(root, source, digest)?;
+        // A collection may have removed the repository, which was empty, at this moment.
+        match root.join(OCI_LAYOUT_FILE).exists() {
+            true => Ok(()),
+            false => self.prepare(root, None),
+        }
+    }
+
+    fn give(&self, root: &Path, source: &Path, digest: &Digest) -> io::Result<()> {
         make_read_only(source)?;
         if self.options.durability == Durability::Blob {
             sync_path(source)?;
@@ -45,7 +55,8 @@ impl Shared {
                     // Damaged, or linked as often as can be: from now on the new file is the one that is shared.
                     fs::rename(duplicate(source)?, &shared)?;
                 }
-                Linked::Before => touch(&shared)?,
+                Linked::Before if !keep(source, &shared)? => continue,
+                Linked::Before => {}
                 Linked::Gone => {
                     make_parent(&shared)?;
                     continue;
@@ -54,7 +65,11 @@ impl Shared {
             }
             match link(&shared, &own)? {
                 Linked::New => return self.linked(&own, &shared),
-                Linked::Before if same_size(source, &own)? => return touch(&own),
+                Linked::Before if same_size(source, &own)? => {
+                    if keep(source, &own)? {
+                        return Ok(());
+                    }
+                }
                 Linked::Before => return self.place(root, source, &own, digest),
                 Linked::Gone => self.prepare(root, Some(digest))?,
                 Linked::Impossible if full => return self.place(root, source, &own, digest),
@@ -73,7 +88,8 @@ impl Shared {
         for _ in 0..ATTEMPTS {
             match link(&source, &own)? {
                 Linked::New => return self.linked(&own, &source).map(|()| true),
-                Linked::Before => return touch(&own).map(|()| true),
+                Linked::Before if keep_blob(&own)? => return Ok(true),
+                Linked::Before => {}
                 Linked::Gone if !source.exists() => return Ok(false),
                 Linked::Gone => self.prepare(to, Some(digest))?,
                 Linked::Impossible => {
@@ -174,7 +190,7 @@ fn create(root: &Path, name: &str, content: &[u8]) -> io::Result<()> {
 pub(super) fn own_temporary(root: &Path) -> io::Result<std::path::PathBuf> {
     let own = root.join(OWN);
     fs::create_dir_all(&own)?;
-    Ok(own.join(format!("new-{}", id::random())))
+    Ok(own.join(format!("{NEW}{}", id::random())))
 }
 
 /// A second name for a file, beside it, to be renamed.
@@ -200,19 +216,22 @@ fn link(source: &Path, target: &Path) -> io::Result<Linked> {
     }
 }
 
-fn same_size(one: &Path, other: &Path) -> io::Result<bool> {
-    let size = |path: &Path| fs::symlink_metadata(path).map(|metadata| metadata.len());
-    Ok(size(one)? == size(other)?)
+/// Keeps a blob that has the content of `source`. False if it is gone.
+fn keep(source: &Path, blob: &Path) -> io::Result<bool> {
+    match (Stat::at(source)?, Stat::at(blob)?) {
+        // Just linked, and locked by whoever has written it.
+        (Some(source), Some(blob)) if source.is(&blob) => Ok(true),
+        _ => keep_blob(blob),
+    }
 }
 
-/// Starts anew the time for which content is kept though nothing refers to it: somebody is about to.
-pub(super) fn touch(path: &Path) -> io::Result<()> {
-    let now = std::time::SystemTime::now();
-    let touched = File::open(path).and_then(|file| file.set_modified(now));
-    match touched {
-        // Somebody else's file: whoever cleans up here could not remove it either.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        touched => touched,
+/// Whether both are files of the same size. What is gone is of no other size: it is looked for again.
+fn same_size(source: &Path, other: &Path) -> io::Result<bool> {
+    let size = |path: &Path| fs::symlink_metadata(path);
+    let source = size(source)?.len();
+    match size(other) {
+        Err(error) if is_absent(&error) => Ok(true),
+        found => Ok(found.is_ok_and(|found| found.is_file() && found.len() == source)),
     }
 }
 

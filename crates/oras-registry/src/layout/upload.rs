@@ -24,6 +24,8 @@ use crate::driver::{Commit, Result, UploadWriter, Uploads};
 const ENOUGH: usize = 64 * 1024;
 /// So many pieces wait at most to be hashed and written.
 const AHEAD: usize = 3;
+/// How often the folder of a session may vanish before its file is in it.
+const ATTEMPTS: usize = 8;
 
 #[async_trait]
 impl Uploads for LayoutDriver {
@@ -31,12 +33,15 @@ impl Uploads for LayoutDriver {
         let folder = self.shared.places.uploads(repository);
         let path = self.upload_path(repository, id)?;
         blocking(move || {
-            let created = match File::create_new(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    fs::create_dir_all(folder).and_then(|()| File::create_new(&path))
+            let mut created = File::create_new(&path);
+            // A collection takes away folders that are empty, perhaps at this very moment.
+            for _ in 0..ATTEMPTS {
+                match &created {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    _ => break,
                 }
-                created => created,
-            };
+                created = fs::create_dir_all(&folder).and_then(|()| File::create_new(&path));
+            }
             created.map(|_| ()).map_err(failed("starting an upload"))
         })
         .await?;
@@ -130,7 +135,9 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
         locked => locked?,
     }
-    Ok(Some(file))
+    // Whoever had the lock before may have ended the session.
+    let there = super::stat::identity_at(path).is_some();
+    Ok(there.then_some(file))
 }
 
 struct Writer {
