@@ -42,6 +42,18 @@ pub trait Blobs: Send + Sync {
 
     /// Removes the blob from this repository only. False if it was not there.
     async fn delete_blob(&self, repository: &str, digest: &Digest) -> Result<bool>;
+
+    /// What has to be done from time to time, if anything.
+    fn maintenance(&self) -> Option<&dyn Maintenance> {
+        None
+    }
+}
+
+/// Keeping storage in order while it is in use.
+#[async_trait]
+pub trait Maintenance: Send + Sync {
+    /// Removes what nothing needs any more, and whatever else there is to do. Dropping the future stops it soon.
+    async fn maintain(&self) -> Result<()>;
 }
 
 /// A blob that was found. It stays readable even if it is deleted in the meantime.

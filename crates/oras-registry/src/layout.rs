@@ -26,8 +26,10 @@ mod blob;
 mod cache;
 mod catalog;
 mod change;
+mod check;
 mod collect;
 mod commit;
+mod damage;
 mod durable;
 mod foreign;
 mod hot;
@@ -36,21 +38,25 @@ mod lane;
 mod manifest;
 mod place;
 mod read;
+mod recovery;
 mod repository;
 mod stat;
 mod store;
 mod upload;
 mod view;
+mod walk;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use oras_spec::{Digest, Hasher};
 
+pub use self::check::{CheckOptions, CheckReport, Damage, Problem};
 pub use self::collect::{CollectOptions, CollectReport, Referrers, RepositoryReport, Untagged};
 
 use self::cache::Cache;
@@ -60,6 +66,7 @@ use self::foreign::Facts;
 use self::hot::Hot;
 use self::place::Places;
 use self::read::Buffers;
+use self::recovery::Recovery;
 use self::repository::Repository;
 use crate::driver::{DriverError, Result};
 
@@ -102,6 +109,8 @@ pub struct LayoutOptions {
     pub grace: Duration,
     /// Whether nothing in the folder is ever changed, not even what the driver needs for itself: false unless told.
     pub read_only: bool,
+    /// How a registry that serves the folder collects from time to time.
+    pub collect: CollectOptions,
 }
 
 impl Default for LayoutOptions {
@@ -110,6 +119,7 @@ impl Default for LayoutOptions {
             durability: Durability::Manifest,
             grace: Duration::from_secs(60 * 60),
             read_only: false,
+            collect: CollectOptions::default(),
         }
     }
 }
@@ -134,6 +144,7 @@ struct Shared {
     hot: Hot,
     reading: Arc<Buffers>,
     uploading: Arc<Buffers>,
+    recovery: Recovery,
     /// How far the bytes of uploads were hashed, by the id of the session.
     hashed: Mutex<HashMap<String, Hashed>>,
 }
@@ -158,6 +169,7 @@ impl LayoutDriver {
         } else {
             places.prepare().map_err(failed("preparing the folder"))?;
         }
+        let recovery = Recovery::begin(&places, &options).map_err(failed("opening the folder"))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 places,
@@ -170,6 +182,7 @@ impl LayoutDriver {
                 hot: Hot::default(),
                 reading: Arc::new(Buffers::new(READ_BYTES, READS)),
                 uploading: Arc::new(Buffers::new(UPLOAD_BYTES, UPLOADS)),
+                recovery,
                 hashed: Mutex::default(),
             }),
         })
@@ -199,6 +212,16 @@ impl Shared {
         self.repositories
             .insert(name.to_owned(), Arc::clone(&repository), 1);
         repository
+    }
+}
+
+/// Stops work in the background when nobody waits for it any more.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

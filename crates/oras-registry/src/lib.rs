@@ -55,6 +55,7 @@ mod pace;
 mod page;
 mod registry;
 mod session;
+mod upkeep;
 
 pub use body::{Body, BoxError};
 pub use registry::{Builder, Limits, Registry};

@@ -23,6 +23,7 @@ use crate::pace::Pace;
 use crate::page::Page;
 use crate::server::{Server, ServerError, Slots, Tls};
 use crate::session::Sessions;
+use crate::upkeep;
 
 /// A registry: storage behind the distribution API. Cheap to clone; any number of them fit into a process.
 #[derive(Clone)]
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) probe: Probe,
     pub(crate) slots: Arc<Slots>,
     pub(crate) request_ids: RequestIds,
+    /// How long to wait before maintenance; zero is for ever.
+    pub(crate) maintenance: Duration,
 }
 
 /// What a registry refuses to take.
@@ -144,6 +147,7 @@ pub struct Builder {
     read_only: bool,
     metrics_hidden: bool,
     observer: Option<Box<dyn Observer>>,
+    maintenance: Option<Duration>,
 }
 
 /// Where everything is going to be kept.
@@ -217,6 +221,13 @@ impl Builder {
         self
     }
 
+    /// How long a server waits before it has the storage put in order, and again after that: an hour unless told; zero
+    /// is never. Only storage that needs it is.
+    pub fn maintenance(mut self, every: Duration) -> Self {
+        self.maintenance = Some(every);
+        self
+    }
+
     /// The registry, listening nowhere.
     ///
     /// # Errors
@@ -239,6 +250,7 @@ impl Builder {
                 limits: self.limits,
                 sessions: Sessions::default(),
                 gate: Gate::new(self.auth, key)?,
+                maintenance: self.maintenance.unwrap_or(upkeep::EVERY),
                 page: (!self.without_page).then(Page::new),
                 read_only: self.read_only,
                 metrics: Metrics::default(),

@@ -96,11 +96,12 @@ impl Server {
         let listener = Arc::new(Mutex::new(Some(listener)));
         let stage = watch::Sender::new(Stage::Serving);
         let context = connection::Context {
-            registry,
+            registry: registry.clone(),
             tls: tls.clone(),
             stage: stage.subscribe(),
         };
         let accepting = accept::accept(context, Arc::clone(&listener));
+        let accepting = registry.tended(accepting);
         Ok(Self {
             addr: local,
             listener,

@@ -67,6 +67,7 @@ impl Config {
             durability: self.durability,
             grace: self.gc.grace,
             read_only: self.read_only,
+            ..LayoutOptions::default()
         }
     }
 

@@ -1,6 +1,7 @@
 //! Blobs of repositories, and sharing them.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,14 +11,17 @@ use oras_spec::Digest;
 
 use super::change::{Change, Outcome};
 use super::place::blob_in;
-use super::{LayoutDriver, blocking, failed, read};
-use crate::driver::{BlobReader, Blobs, Mounts, Result};
+use super::{LayoutDriver, Stop, blocking, failed, read};
+use crate::driver::{BlobReader, Blobs, DriverError, Maintenance, Mounts, Result};
 
 #[async_trait]
 impl Blobs for LayoutDriver {
     /// Whoever learns here that a blob is there may refer to it soon: it is kept for the time of the grace from now on.
     async fn blob_size(&self, repository: &str, digest: &Digest) -> Result<Option<u64>> {
         let path = blob_in(&self.shared.repository(repository).root, digest);
+        if !self.trusts(&path, digest).await? {
+            return Ok(None);
+        }
         let Some(found) = read::look(path.clone()).await? else {
             return Ok(None);
         };
@@ -39,6 +43,9 @@ impl Blobs for LayoutDriver {
         digest: &Digest,
     ) -> Result<Option<Box<dyn BlobReader>>> {
         let path = blob_in(&self.shared.repository(repository).root, digest);
+        if !self.trusts(&path, digest).await? {
+            return Ok(None);
+        }
         if let Some(bytes) = self.shared.hot.get(digest, &path) {
             return Ok(Some(Box::new(read::Held(bytes))));
         }
@@ -58,6 +65,25 @@ impl Blobs for LayoutDriver {
         let change = Change::DeleteBlob(digest.clone());
         let outcome = self.change(repository, change).await?;
         Ok(matches!(outcome, Outcome::Deleted(true)))
+    }
+
+    fn maintenance(&self) -> Option<&dyn Maintenance> {
+        (!self.shared.options.read_only).then_some(self)
+    }
+}
+
+#[async_trait]
+impl Maintenance for LayoutDriver {
+    async fn maintain(&self) -> Result<()> {
+        match self.collect(self.shared.options.collect.clone()).await {
+            // Somebody else does it.
+            Err(DriverError::Busy(_)) => {}
+            collected => drop(collected?),
+        }
+        let stop = Stop::default();
+        let stopped = Arc::clone(&stop.0);
+        self.blocking(move |shared| shared.look_at_suspects(&stopped))
+            .await
     }
 }
 
@@ -92,8 +118,23 @@ impl Mounts for LayoutDriver {
     }
 }
 
+impl LayoutDriver {
+    /// Whether content can be relied on after a crash of the machine, if there was one.
+    async fn trusts(&self, path: &Path, digest: &Digest) -> Result<bool> {
+        if !self.shared.recovery.has_suspects() {
+            return Ok(true);
+        }
+        let (path, digest) = (path.to_owned(), digest.clone());
+        self.blocking(move |shared| {
+            let trusted = shared.trust(&path, &digest);
+            trusted.map_err(failed("looking at content"))
+        })
+        .await
+    }
+}
+
 /// Whether a file of the shared store is in use, as far as the file system can tell.
-fn is_linked(path: &std::path::Path) -> bool {
+fn is_linked(path: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return false;
     };

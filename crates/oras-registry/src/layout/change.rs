@@ -221,12 +221,16 @@ impl Draft<'_> {
             return Ok(None);
         }
         let path = blob_in(self.root, digest);
+        let trusted = self.shared.trust(&path, digest);
+        if !trusted.map_err(failed("looking at content"))? {
+            return Ok(None);
+        }
         let stat = Stat::at(&path).map_err(failed("looking for content"))?;
         Ok(stat.map(|stat| {
             let needed = Needed {
                 digest: digest.clone(),
                 path,
-                identity: stat.identity,
+                identity: stat.identity.and_then(Identity::lasting),
             };
             (stat.size, needed)
         }))

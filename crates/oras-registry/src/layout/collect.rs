@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::stat::{Identity, Stat};
-use super::{LayoutDriver, Shared, failed};
+use super::{LayoutDriver, Shared, Stop, failed};
 use crate::driver::{DriverError, Result};
 use crate::id;
 
@@ -139,16 +139,6 @@ impl LayoutDriver {
             run.everything()
         })
         .await
-    }
-}
-
-/// Stops a run when nobody waits for it any more.
-#[derive(Default)]
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -115,6 +115,7 @@ impl Repository {
         if putting.is_none() && !self.root.join(INDEX_FILE).exists() {
             return Ok(absent());
         }
+        shared.recovery.mark().map_err(&io_failed)?;
         let _lock = self.lock(shared, putting)?;
         if putting.is_none() && !self.root.join(INDEX_FILE).exists() {
             return Ok(absent());
@@ -186,8 +187,7 @@ impl Repository {
         };
         let mut index = Index::clone(before.index());
         let found = generation(&index);
-        let last = self.last().and_then(|last| last.generation());
-        if found < last {
+        if found < self.known_generation() {
             self.replay(&mut index, found)?;
         }
         Ok(index)
@@ -228,9 +228,8 @@ impl Repository {
     ) -> Result<bool> {
         let io_failed = failed("writing the index");
         let damaged = |error: oras_content::Error| DriverError::Damaged(error.to_string());
-        let last = self.last().and_then(|last| last.generation());
         let found = before.and_then(|before| generation(before.index()));
-        let number = last.max(found).unwrap_or_default() + 1;
+        let number = self.known_generation().max(found).unwrap_or_default() + 1;
         index
             .annotate(GENERATION, &number.to_string())
             .map_err(damaged)?;

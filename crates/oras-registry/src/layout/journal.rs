@@ -1,7 +1,7 @@
 //! The last changes that servers made to an index, to make them again if a program that takes no lock overwrites them.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +20,11 @@ const KEPT: usize = 256;
 const MOST_BYTES: u64 = 1024 * 1024;
 /// How old a change may be that is made again although nobody can tell what it was overwritten with.
 const RECENT: Duration = Duration::from_secs(60);
+
+/// How old the last change may be to be missed by somebody who has never seen it.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+/// How much of the end of the file is searched for the last change, in bytes.
+const LAST: u64 = 64 * 1024;
 
 /// One step of a change of an index.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,6 +105,21 @@ pub(super) fn since(root: &Path, generation: Option<u64>) -> io::Result<Vec<Writ
         None => now.duration_since(written.at) < RECENT.try_into().unwrap_or_default(),
     };
     Ok(written.filter(missing).collect())
+}
+
+/// The number of the last change, if it was made lately. Older than that, a file that does not have it was put there on
+/// purpose.
+pub(super) fn latest(root: &Path) -> Option<u64> {
+    let mut file = fs::File::open(path(root)).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST)))
+        .ok()?;
+    let mut tail = Vec::new();
+    file.take(LAST).read_to_end(&mut tail).ok()?;
+    let mut lines = tail.rsplit(|byte| *byte == b'\n');
+    let written = lines.find_map(|line| serde_json::from_slice::<Written>(line).ok())?;
+    let age = Timestamp::now().duration_since(written.at);
+    (age < REMEMBERED.try_into().unwrap_or_default()).then_some(written.generation)
 }
 
 /// Makes changes again that are still possible.

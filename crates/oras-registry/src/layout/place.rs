@@ -74,6 +74,21 @@ impl Places {
         self.own().join("trash")
     }
 
+    /// Where damaged content is put.
+    pub(super) fn quarantine(&self) -> PathBuf {
+        self.own().join("quarantine")
+    }
+
+    /// What kind of folder this is.
+    pub(super) fn version(&self) -> PathBuf {
+        self.own().join("version")
+    }
+
+    /// What is to be known after the machine has crashed.
+    pub(super) fn state(&self) -> PathBuf {
+        self.own().join("state")
+    }
+
     pub(super) fn all_blobs(&self) -> PathBuf {
         self.own().join(BLOBS_DIR)
     }

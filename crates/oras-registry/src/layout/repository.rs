@@ -7,6 +7,7 @@ use std::time::Duration;
 use oras_content::layout::IndexSnapshot;
 
 use super::commit::Waiting;
+use super::journal;
 use super::stat::Identity;
 use super::view::View;
 use super::{LayoutDriver, Shared};
@@ -63,6 +64,16 @@ impl Repository {
         self.known().clone()
     }
 
+    /// The number of the last change of a server that is known, whatever the file shows by now.
+    pub(super) fn known_generation(&self) -> Option<u64> {
+        let last = self.last();
+        let generation = last.as_ref().and_then(|last| last.generation());
+        match last.is_some_and(|last| last.snapshot().is_current()) {
+            true => generation,
+            false => generation.max(journal::latest(&self.root)),
+        }
+    }
+
     /// Takes note of the view that this process has just made.
     pub(super) fn set(&self, view: Arc<View>) {
         *self.known() = Some(view);
@@ -85,6 +96,16 @@ impl Repository {
         }
     }
 
+    /// What the file shows, for somebody who only looks. Blocks.
+    pub(super) fn look(&self) -> Result<Option<Arc<View>>> {
+        if let Some(view) = self.current() {
+            return Ok(Some(view));
+        }
+        let view = self.read()?.map(|snapshot| Arc::new(View::new(snapshot)));
+        self.known().clone_from(&view);
+        Ok(view)
+    }
+
     /// The view as the file shows it; `None` if there is no such repository. Blocks.
     pub(super) fn view(&self, shared: &Shared) -> Result<Option<Arc<View>>> {
         if let Some(view) = self.current() {
@@ -102,8 +123,7 @@ impl Repository {
             return Ok(None);
         };
         let view = Arc::new(View::new(snapshot));
-        let behind = last.is_some_and(|last| view.generation() < last.generation());
-        if behind && !shared.options.read_only {
+        if !shared.options.read_only && view.generation() < self.known_generation() {
             // A program that does not wait for others has overwritten what servers have written.
             self.heal(shared)?;
             return Ok(self.last());

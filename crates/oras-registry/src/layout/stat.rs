@@ -14,17 +14,25 @@ pub(super) struct Stat {
     /// When its inode changed last: by writing, touching, or a name more or less.
     pub(super) changed: SystemTime,
     /// When it was written or touched last.
-    modified: Option<SystemTime>,
+    pub(super) modified: Option<SystemTime>,
     /// How many names it has; `None` where the system does not tell.
     pub(super) links: Option<u64>,
     pub(super) identity: Option<Identity>,
 }
 
-/// Tells a file from every other one, also from one that gets its number later.
+/// Tells a file from every other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
+    device: u64,
     inode: u64,
-    born: SystemTime,
+    born: Option<SystemTime>,
+}
+
+impl Identity {
+    /// The same if it is true for ever: numbers are used again, moments of birth are not.
+    pub(super) fn lasting(self) -> Option<Self> {
+        self.born.is_some().then_some(self)
+    }
 }
 
 impl Stat {
@@ -58,9 +66,9 @@ impl Stat {
     }
 }
 
-/// The identity of whatever is at `path`.
+/// The lasting identity of whatever is at `path`.
 pub(super) fn identity_at(path: &Path) -> Option<Identity> {
-    identity(&fs::symlink_metadata(path).ok()?)
+    identity(&fs::symlink_metadata(path).ok()?)?.lasting()
 }
 
 #[cfg(unix)]
@@ -88,12 +96,15 @@ fn links(_: &Metadata) -> Option<u64> {
     None
 }
 
-/// Numbers of inodes are used again, moments of birth are not.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> Option<Identity> {
-    let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-    let born = metadata.created().ok()?;
-    Some(Identity { inode, born })
+    use std::os::unix::fs::MetadataExt;
+
+    Some(Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        born: metadata.created().ok(),
+    })
 }
 
 #[cfg(not(unix))]

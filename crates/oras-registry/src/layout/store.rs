@@ -32,6 +32,7 @@ impl Shared {
     /// Makes the file `source`, which was verified, a blob of the repository in `root`. What it is called until now is
     /// left for the caller to remove. Blocks.
     pub(super) fn store(&self, root: &Path, source: &Path, digest: &Digest) -> io::Result<()> {
+        self.recovery.mark()?;
         self.give(root, source, digest)?;
         // A collection may have removed the repository, which was empty, at this moment.
         match root.join(OCI_LAYOUT_FILE).exists() {
@@ -55,7 +56,7 @@ impl Shared {
                     // Damaged, or linked as often as can be: from now on the new file is the one that is shared.
                     fs::rename(duplicate(source)?, &shared)?;
                 }
-                Linked::Before if !keep(source, &shared)? => continue,
+                Linked::Before if !self.keep(source, &shared, digest)? => continue,
                 Linked::Before => {}
                 Linked::Gone => {
                     make_parent(&shared)?;
@@ -66,7 +67,7 @@ impl Shared {
             match link(&shared, &own)? {
                 Linked::New => return self.linked(&own, &shared),
                 Linked::Before if same_size(source, &own)? => {
-                    if keep(source, &own)? {
+                    if self.keep(source, &own, digest)? {
                         return Ok(());
                     }
                 }
@@ -82,13 +83,14 @@ impl Shared {
     /// Makes the blob in the repository in `from` one of the repository in `to`. False if it is not there. Blocks.
     pub(super) fn share(&self, from: &Path, to: &Path, digest: &Digest) -> io::Result<bool> {
         let (source, own) = (blob_in(from, digest), blob_in(to, digest));
-        if !fs::symlink_metadata(&source).is_ok_and(|metadata| metadata.is_file()) {
+        if Stat::at(&source)?.is_none() || !self.trust(&source, digest)? {
             return Ok(false);
         }
+        self.recovery.mark()?;
         for _ in 0..ATTEMPTS {
             match link(&source, &own)? {
                 Linked::New => return self.linked(&own, &source).map(|()| true),
-                Linked::Before if keep_blob(&own)? => return Ok(true),
+                Linked::Before if self.trust(&own, digest)? && keep_blob(&own)? => return Ok(true),
                 Linked::Before => {}
                 Linked::Gone if !source.exists() => return Ok(false),
                 Linked::Gone => self.prepare(to, Some(digest))?,
@@ -123,6 +125,15 @@ impl Shared {
         let stored = fs::write(&source, bytes).and_then(|()| self.store(root, &source, digest));
         remove(&source)?;
         stored
+    }
+
+    /// Keeps a blob that has the content of `source`. False if it is gone, or nothing to rely on.
+    fn keep(&self, source: &Path, blob: &Path, digest: &Digest) -> io::Result<bool> {
+        match (Stat::at(source)?, Stat::at(blob)?) {
+            // Just linked, and locked by whoever has written it.
+            (Some(source), Some(blob)) if source.is(&blob) => Ok(true),
+            _ => Ok(self.trust(blob, digest)? && keep_blob(blob)?),
+        }
     }
 
     /// Where there are no links, or no more: the file itself, in the place of whatever is there. Blocks.
@@ -213,15 +224,6 @@ fn link(source: &Path, target: &Path) -> io::Result<Linked> {
             | io::ErrorKind::Unsupported => Ok(Linked::Impossible),
             _ => Err(error),
         },
-    }
-}
-
-/// Keeps a blob that has the content of `source`. False if it is gone.
-fn keep(source: &Path, blob: &Path) -> io::Result<bool> {
-    match (Stat::at(source)?, Stat::at(blob)?) {
-        // Just linked, and locked by whoever has written it.
-        (Some(source), Some(blob)) if source.is(&blob) => Ok(true),
-        _ => keep_blob(blob),
     }
 }
 

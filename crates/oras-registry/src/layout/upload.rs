@@ -4,7 +4,7 @@
 //! hashed is remembered in memory only: a process that does not know it reads the file once more in the end.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use oras_spec::{Algorithm, Digest, Hasher};
 use tokio::sync::Semaphore;
 
 use super::append::{Appending, write_at};
+use super::damage::digest_of;
 use super::lane::{Lane, Piece, Work};
 use super::read::Buffer;
 use super::store::remove;
@@ -136,7 +137,7 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         locked => locked?,
     }
     // Whoever had the lock before may have ended the session.
-    let there = super::stat::identity_at(path).is_some();
+    let there = super::stat::Stat::at(path)?.is_some();
     Ok(there.then_some(file))
 }
 
@@ -341,19 +342,10 @@ impl Writer {
         if let Some(hasher) = hasher.filter(|hasher| hasher.algorithm() == algorithm) {
             return Ok(hasher.finish());
         }
-        let mut hasher = Hasher::new(algorithm);
         // The position belongs to the open file, which nobody else reads.
         let mut file = &*self.file;
         io::Seek::rewind(&mut file)?;
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finish()),
-                Ok(length) => hasher.update(&buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        digest_of(file, algorithm, |_| Ok(()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What else is left over: uploads, files that were never finished, repositories with nothing in them.
 
-use std::fs::{self, DirEntry, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,13 +8,13 @@ use std::time::SystemTime;
 use oras_content::layout::LayoutLock;
 use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE};
 
-use super::super::is_absent;
 use super::super::journal;
 use super::super::place::{NEW, OWN};
 use super::super::read::open_blocking;
 use super::super::repository::Repository;
 use super::super::stat::Stat;
 use super::super::store::remove;
+use super::super::walk::entries;
 use super::{RepositoryReport, Run};
 
 impl Run<'_> {
@@ -174,23 +174,4 @@ fn is_held(file: &File) -> io::Result<bool> {
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
-}
-
-/// What is in a folder; nothing if there is no such folder (any more), or if it is something else. Links to folders are
-/// not followed.
-pub(super) fn entries(
-    folder: &Path,
-) -> io::Result<impl Iterator<Item = io::Result<DirEntry>> + use<>> {
-    let is_folder = match fs::symlink_metadata(folder) {
-        Err(error) if is_absent(&error) => false,
-        found => found?.is_dir(),
-    };
-    let entries = match is_folder {
-        true => match fs::read_dir(folder) {
-            Err(error) if is_absent(&error) => None,
-            entries => Some(entries?),
-        },
-        false => None,
-    };
-    Ok(entries.into_iter().flatten())
 }

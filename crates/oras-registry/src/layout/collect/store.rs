@@ -9,27 +9,19 @@ use oras_spec::Digest;
 
 use super::super::stat::Stat;
 use super::super::store::remove;
+use super::super::walk::{digest, entries, sharded_content};
 use super::Run;
-use super::leftover::entries;
 
 impl Run<'_> {
     /// Removes content that no repository has any more. Blocks.
     pub(super) fn shared_store(&mut self) -> io::Result<()> {
-        for algorithm in entries(&self.shared.places.all_blobs())? {
-            let algorithm = algorithm?;
-            for shard in entries(&algorithm.path())? {
-                for file in entries(&shard?.path())? {
-                    if self.is_stopped() {
-                        return Err(io::ErrorKind::Interrupted.into());
-                    }
-                    let file = file?;
-                    if let Some(digest) = digest(&algorithm.file_name(), &file.file_name()) {
-                        self.content(&digest, &file.path())?;
-                    }
-                }
+        let shared = self.shared.places.all_blobs();
+        sharded_content(&shared, |digest, path| {
+            if self.is_stopped() {
+                return Err(io::ErrorKind::Interrupted.into());
             }
-        }
-        Ok(())
+            self.content(digest, path)
+        })
     }
 
     fn content(&mut self, digest: &Digest, path: &Path) -> io::Result<()> {
@@ -101,9 +93,4 @@ fn put_back(trash: &Path, shared: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
     }
-}
-
-fn digest(algorithm: &OsStr, encoded: &OsStr) -> Option<Digest> {
-    let text = format!("{}:{}", algorithm.to_str()?, encoded.to_str()?);
-    Digest::parse(&text).ok()
 }

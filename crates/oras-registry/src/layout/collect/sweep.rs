@@ -17,8 +17,8 @@ use super::super::read::open_blocking;
 use super::super::repository::Repository;
 use super::super::stat::Stat;
 use super::super::view::View;
+use super::super::walk::content_in;
 use super::alive::{Alive, Unreadable};
-use super::leftover::entries;
 use super::{RepositoryReport, Run};
 
 /// How long the lock of a repository is held at a time.
@@ -110,36 +110,23 @@ impl Run<'_> {
         cleaning: &mut Cleaning<'_>,
         report: &mut RepositoryReport,
     ) -> Result<(), String> {
-        let io_failed = |error: io::Error| error.to_string();
         let blobs = cleaning.repository.root.join(BLOBS_DIR);
         let mut batch = Vec::new();
-        for folder in entries(&blobs).map_err(io_failed)? {
-            let folder = folder.map_err(io_failed)?;
-            let algorithm = folder.file_name();
-            let Some(algorithm) = algorithm.to_str() else {
-                continue;
-            };
-            if !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
-                continue;
+        content_in(&blobs, |digest, path| {
+            if cleaning.alive.keeps(digest)
+                || !Stat::at(path)?.is_some_and(|stat| self.is_old(&stat))
+            {
+                return Ok(());
             }
-            for file in entries(&folder.path()).map_err(io_failed)? {
-                let file = file.map_err(io_failed)?;
-                let name = file.file_name();
-                let digest = name.to_str().map(|name| format!("{algorithm}:{name}"));
-                let digest = digest.and_then(|text| Digest::parse(&text).ok());
-                // What else is there belongs to somebody else.
-                let Some(digest) = digest.filter(|digest| !cleaning.alive.keeps(digest)) else {
-                    continue;
-                };
-                let stat = Stat::at(&file.path()).map_err(io_failed)?;
-                if stat.is_some_and(|stat| self.is_old(&stat)) {
-                    batch.push(digest);
-                }
-                if batch.len() >= BATCH {
-                    self.sweep(cleaning, &mut batch, report)?;
-                }
+            batch.push(digest.clone());
+            match batch.len() >= BATCH {
+                true => self
+                    .sweep(cleaning, &mut batch, report)
+                    .map_err(io::Error::other),
+                false => Ok(()),
             }
-        }
+        })
+        .map_err(|error| error.to_string())?;
         self.sweep(cleaning, &mut batch, report)
     }
 
@@ -282,7 +269,7 @@ impl Cleaning<'_> {
                 None => return Ok(false),
             },
         };
-        if view.generation() < self.view.generation() {
+        if view.generation() < self.repository.known_generation() {
             return Ok(false);
         }
         self.enter(view)?;
