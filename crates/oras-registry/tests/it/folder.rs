@@ -34,7 +34,12 @@ impl Folder {
     }
 
     pub(crate) fn blob_path(&self, name: &str, digest: &Digest) -> PathBuf {
-        self.root().join(name).join(blob_path(digest))
+        self.repository(name).join(blob_path(digest))
+    }
+
+    pub(crate) fn repository(&self, name: &str) -> PathBuf {
+        // What files of a layout are called means something else there.
+        self.root().join(name.replace("/blobs", "/_blobs"))
     }
 
     pub(crate) fn has(&self, name: &str, digest: &Digest) -> bool {

@@ -20,6 +20,7 @@ mod listings;
 mod manifests;
 mod methods;
 mod metrics;
+mod model;
 mod names;
 mod page;
 mod page_browser;
