@@ -199,6 +199,14 @@ impl LayoutDriver {
 }
 
 impl Shared {
+    /// Fails where nothing may be changed.
+    fn may_change(&self, operation: &'static str) -> Result<()> {
+        match self.options.read_only {
+            true => Err(failed(operation)(io::ErrorKind::ReadOnlyFilesystem.into())),
+            false => Ok(()),
+        }
+    }
+
     fn hashed(&self) -> MutexGuard<'_, HashMap<String, Hashed>> {
         self.hashed.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use oras_spec::layout::{BLOBS_DIR, blob_path};
+use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, blob_path};
 use oras_spec::{Descriptor, Digest};
 
 use super::index::Index;
@@ -20,6 +21,11 @@ const MAX_PENDING: usize = 256;
 
 /// Up to so many blobs are made durable one by one; beyond, the whole file system is asked to write at once.
 const MAX_SINGLE_SYNCS: usize = 32;
+
+/// How long after the last write an index that is none may be half of one.
+const BEING_WRITTEN: Duration = Duration::from_millis(100);
+/// How long to wait before it is looked at again.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// The memory of a store.
 #[derive(Default)]
@@ -116,7 +122,7 @@ impl State {
         {
             return Ok(Arc::clone(disk.index()));
         }
-        let Some(disk) = IndexSnapshot::read(root)? else {
+        let Some(disk) = read_patiently(root)? else {
             // Nothing was written to this layout so far.
             if self.disk.take().is_some() {
                 self.view = None;
@@ -127,6 +133,19 @@ impl State {
         self.disk = Some(disk);
         self.view = None;
         Ok(index)
+    }
+}
+
+/// Reads the index; if it is none, it may be one that another program is writing in place at this moment.
+fn read_patiently(root: &Path) -> Result<Option<IndexSnapshot>> {
+    loop {
+        let read = IndexSnapshot::read(root);
+        let written = std::fs::metadata(root.join(INDEX_FILE)).and_then(|file| file.modified());
+        let age = written.ok().and_then(|written| written.elapsed().ok());
+        if read.is_ok() || age.is_none_or(|age| age > BEING_WRITTEN) {
+            return read;
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -107,6 +107,7 @@ impl Mounts for LayoutDriver {
     }
 
     async fn link_blob(&self, digest: &Digest, from: &str, to: &str) -> Result<bool> {
+        self.shared.may_change("sharing a blob")?;
         let digest = digest.clone();
         let from = self.shared.places.repository(from);
         let to = self.shared.places.repository(to);

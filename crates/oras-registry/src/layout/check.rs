@@ -126,9 +126,8 @@ impl LayoutDriver {
         let stop = Stop::default();
         let stopped = Arc::clone(&stop.0);
         self.blocking(move |shared| {
-            if options.repair && shared.options.read_only {
-                let error = io::ErrorKind::ReadOnlyFilesystem.into();
-                return Err(failed("repairing a read-only folder")(error));
+            if options.repair {
+                shared.may_change("repairing a read-only folder")?;
             }
             let mut run = Run {
                 shared,

@@ -129,10 +129,7 @@ impl LayoutDriver {
             if options.dry_run {
                 return Run::new(shared, options, &stopped).everything();
             }
-            if shared.options.read_only {
-                let error = io::ErrorKind::ReadOnlyFilesystem.into();
-                return Err(failed("cleaning a read-only folder")(error));
-            }
+            shared.may_change("cleaning a read-only folder")?;
             let _only = only_one(shared)?;
             let run = Run::new(shared, options, &stopped);
             run.recover_trash()?;

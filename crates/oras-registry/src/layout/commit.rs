@@ -40,11 +40,7 @@ impl LayoutDriver {
     ///
     /// Once it has begun it is made, whether or not anybody still waits.
     pub(super) async fn change(&self, repository: &str, change: Change) -> Result<Outcome> {
-        if self.shared.options.read_only {
-            return Err(failed("changing a read-only folder")(
-                io::ErrorKind::ReadOnlyFilesystem.into(),
-            ));
-        }
+        self.shared.may_change("changing a read-only folder")?;
         let repository = self.shared.repository(repository);
         let (answer, outcome) = oneshot::channel();
         repository.queue().push(Waiting { change, answer });

@@ -31,6 +31,7 @@ const ATTEMPTS: usize = 8;
 #[async_trait]
 impl Uploads for LayoutDriver {
     async fn start_upload(&self, repository: &str, id: &str, algorithm: Algorithm) -> Result<()> {
+        self.shared.may_change("starting an upload")?;
         let folder = self.shared.places.uploads(repository);
         let path = self.upload_path(repository, id)?;
         blocking(move || {
@@ -41,7 +42,9 @@ impl Uploads for LayoutDriver {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     _ => break,
                 }
-                created = fs::create_dir_all(&folder).and_then(|()| File::create_new(&path));
+                // What is in the way may be what is being taken away.
+                let _ = fs::create_dir_all(&folder);
+                created = File::create_new(&path);
             }
             created.map(|_| ()).map_err(failed("starting an upload"))
         })
@@ -70,6 +73,7 @@ impl Uploads for LayoutDriver {
         let Ok(path) = self.upload_path(repository, id) else {
             return Ok(None);
         };
+        self.shared.may_change("writing an upload")?;
         let root = self.shared.places.repository(repository);
         let (shared, id) = (Arc::clone(&self.shared), id.to_owned());
         blocking(move || {
@@ -108,6 +112,7 @@ impl Uploads for LayoutDriver {
         let Ok(path) = self.upload_path(repository, id) else {
             return Ok(false);
         };
+        self.shared.may_change("cancelling an upload")?;
         self.shared.hashed().remove(id);
         blocking(move || match fs::remove_file(path) {
             Ok(()) => Ok(true),

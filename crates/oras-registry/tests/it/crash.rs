@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use oras_content::layout::LayoutReader;
 use oras_registry::layout::CheckOptions;
@@ -15,6 +16,8 @@ use super::processes::{Client, Served};
 
 const ROUNDS: u64 = 8;
 const CLIENTS: usize = 4;
+/// So short that collections find something to do all the time, and clients have to push again now and then.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// An image that was pushed.
 #[derive(Clone)]
@@ -123,7 +126,7 @@ async fn a_server_killed_at_any_moment_keeps_what_it_has_acknowledged_and_shows_
     let mut random = Random(42);
     let mut known: Vec<Known> = (0..CLIENTS).map(|_| Known::default()).collect();
     for round in 0..ROUNDS {
-        let served = Served::start(&root);
+        let served = Served::start(&root, GRACE);
         verify(&served.client(), &known);
         let (done, count) = mpsc::channel();
         let clients = known.into_iter().enumerate().map(|(at, known)| {
@@ -141,7 +144,7 @@ async fn a_server_killed_at_any_moment_keeps_what_it_has_acknowledged_and_shows_
             .map(|client| client.join().unwrap())
             .collect();
     }
-    let served = Served::start(&root);
+    let served = Served::start(&root, GRACE);
     verify(&served.client(), &known);
     served.kill();
 
@@ -153,21 +156,23 @@ async fn a_server_killed_at_any_moment_keeps_what_it_has_acknowledged_and_shows_
     assert!(report.problems.is_empty(), "{report:?}");
     // And what nobody needs goes with the next collection: of the layers that only deleted images had, nothing is left.
     let mut now = super::folder::options(folder.moment());
-    now.uploads = std::time::Duration::ZERO;
+    now.uploads = Duration::ZERO;
     let report = folder.driver.collect(now).await.unwrap();
     assert!(report.repositories.iter().all(|one| one.skipped.is_none()));
     for image in known.iter().flat_map(|known| &known.gone) {
         let layer = Digest::sha256(&image.layers[0]);
         assert!(!folder.shared_path(&layer).exists() && !folder.has(&image.name, &layer));
     }
-    let left = fs::read_dir(root.join(".oras/uploads")).unwrap().count();
-    assert_eq!(left, 0, "uploads");
+    for uploads in fs::read_dir(root.join(".oras/uploads")).unwrap() {
+        let left = fs::read_dir(uploads.unwrap().path()).unwrap();
+        assert_eq!(left.count(), 0, "uploads");
+    }
     for own in [".oras", "app/.oras", "app/sub/.oras", "team/x/.oras"] {
         for entry in fs::read_dir(root.join(own)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(!name.starts_with("new-"), "{own}/{name}");
         }
     }
-    let served = Served::start(&root);
+    let served = Served::start(&root, GRACE);
     verify(&served.client(), &known);
 }

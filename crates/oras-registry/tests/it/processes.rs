@@ -1,5 +1,6 @@
 //! Servers as processes of their own: this very program, told by the environment what to do.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -11,8 +12,8 @@ use oras_registry::layout::{CollectOptions, Durability, LayoutDriver, LayoutOpti
 use oras_spec::{Descriptor, Digest, ImageManifest, json, media_type};
 
 const SERVE: &str = "ORAS_REGISTRY_TEST_SERVE";
-/// How long what nobody refers to is kept while collections run all the time.
-const GRACE: Duration = Duration::from_millis(100);
+/// Tells it how long what nobody refers to is kept, in milliseconds, while collections run all the time.
+const GRACE: &str = "ORAS_REGISTRY_TEST_GRACE";
 
 /// Not a test but the server: serves a folder and cleans it all the time, until it is killed or its parent is gone.
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +27,8 @@ async fn server() {
     });
     let mut options = LayoutOptions::default();
     options.durability = Durability::None;
-    options.grace = GRACE;
+    let grace = std::env::var(GRACE).unwrap().parse().unwrap();
+    options.grace = Duration::from_millis(grace);
     let driver = LayoutDriver::open(folder, options).unwrap();
     let server = Registry::builder()
         .store(driver.clone())
@@ -49,14 +51,23 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) fn start(folder: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+    pub(crate) fn start(folder: &Path, grace: Duration) -> Self {
+        Self::start_under(&[], folder, grace)
+    }
+
+    /// Starts it by another program, which has to become it.
+    pub(crate) fn start_under(wrapper: &[&OsStr], folder: &Path, grace: Duration) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let mut words = wrapper.iter().copied().chain([program.as_os_str()]);
+        let mut child = Command::new(words.next().unwrap())
+            .args(words)
             .args([
                 "processes::server",
                 "--exact",
                 "--nocapture",
                 "--test-threads=1",
             ])
+            .env(GRACE, grace.as_millis().to_string())
             .env(SERVE, folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -162,7 +173,7 @@ impl Client {
             let text = String::from_utf8_lossy(&reply.1);
             match reply.0 {
                 201 => return Ok((descriptor, bytes)),
-                404 if text.contains("MANIFEST_BLOB_UNKNOWN") => {}
+                400 | 404 if text.contains("MANIFEST_BLOB_UNKNOWN") => {}
                 status => panic!("{status}: {text}"),
             }
         }

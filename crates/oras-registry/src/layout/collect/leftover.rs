@@ -12,7 +12,7 @@ use super::super::journal;
 use super::super::place::{NEW, OWN};
 use super::super::read::open_blocking;
 use super::super::repository::Repository;
-use super::super::stat::Stat;
+use super::super::stat::{Stat, changed};
 use super::super::store::remove;
 use super::super::walk::entries;
 use super::{RepositoryReport, Run};
@@ -50,7 +50,8 @@ impl Run<'_> {
                     self.shared.hashed().remove(id);
                 }
             }
-            if !self.rules.dry_run {
+            let used = fs::metadata(&repository).is_ok_and(|folder| changed(&folder) >= cutoff);
+            if !used && !self.rules.dry_run {
                 // Only if there is nothing in it.
                 let _ = fs::remove_dir(repository);
             }
