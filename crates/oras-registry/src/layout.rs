@@ -5,6 +5,8 @@
 //!   .oras/                          the registry's own; no repository can be called that
 //!     blobs/<algorithm>/<2>/<hex>   every content once, read-only
 //!     uploads/<repository>/<id>     what is still arriving
+//!     trash/, quarantine/           what is being removed; what a check has found to be damaged
+//!     version, state                the format of all this; what tells that the machine has crashed
 //!     token.key                     what signs tokens, if users are known
 //!   team/app/                       a repository: an image layout (image-spec, image-layout.md)
 //!     oci-layout
@@ -20,6 +22,10 @@
 //! # What survives
 //! An acknowledged manifest and everything it refers to survive a power cut: they are made durable together, when the
 //! manifest is committed. A blob alone survives the death of the process. [`Durability`] moves this line.
+//!
+//! # What goes
+//! [`LayoutDriver::collect`] removes what nothing refers to, [`LayoutDriver::check`] finds what is damaged. Both run
+//! beside everything else, and a server collects from time to time.
 
 mod append;
 mod blob;

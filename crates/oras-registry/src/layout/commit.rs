@@ -19,7 +19,7 @@ use super::change::{Change, Draft, Needed, Outcome};
 use super::durable::sync_all;
 use super::journal::{self, Step, Written};
 use super::place::blob_in;
-use super::repository::Repository;
+use super::repository::{PAUSE, Repository};
 use super::stat::identity_at;
 use super::store::{own_temporary, remove};
 use super::view::{GENERATION, View, generation};
@@ -197,11 +197,15 @@ impl Repository {
     /// Takes over what another program has written into the old file while its name went to the new one.
     fn adopt_late(&self, shared: &Shared, before: &IndexSnapshot) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            // Half written, it is of no use, and whoever wrote it sees that it is gone.
-            let Ok(Some(theirs)) = before.rewritten() else {
-                return Ok(());
+            let mut index = match before.rewritten() {
+                Ok(Some(theirs)) => theirs,
+                Ok(None) => return Ok(()),
+                // Half written: whoever writes it has opened it before it lost its name, and is going to be done soon.
+                Err(_) => {
+                    std::thread::sleep(PAUSE);
+                    continue;
+                }
             };
-            let mut index = theirs;
             let found = generation(&index);
             self.replay(&mut index, found)?;
             let current = self.read()?;
@@ -209,7 +213,8 @@ impl Repository {
                 return Ok(());
             }
         }
-        Err(busy())
+        // Whoever began to write it has never ended.
+        Ok(())
     }
 
     /// Makes `index` the one that everybody sees, after all it needs is on the disk. False if another program has

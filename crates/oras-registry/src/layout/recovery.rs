@@ -124,7 +124,8 @@ impl Recovery {
         recovery.file = Some(file);
         if alone {
             if !known {
-                recovery.write(Left::InOrder)?;
+                // On a full disk the older state stays, and more than necessary is looked at another time.
+                let _ = recovery.write(Left::InOrder);
             }
             recovery.file.as_ref().map_or(Ok(()), share)?;
         }

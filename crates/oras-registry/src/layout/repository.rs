@@ -16,7 +16,7 @@ use crate::driver::{DriverError, Result};
 /// How long an index that can't be read may be one that another program is just writing.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait before it is looked at again.
-const PAUSE: Duration = Duration::from_millis(5);
+pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
 /// What is remembered of a repository. Any number can exist for one folder: what counts is on the disk.
 pub(super) struct Repository {

@@ -302,3 +302,21 @@ async fn only_one_collection_runs_at_a_time_and_none_in_a_folder_to_read() {
     drop(lock);
     assert_eq!(folder.collect(now).await.blobs, 1);
 }
+
+#[tokio::test]
+async fn a_server_puts_its_folder_in_order_for_as_long_as_it_lives() {
+    let folder = Folder::new();
+    let (image, _) = push_image(&folder.driver, "app", b"layer", &["v1"], None).await;
+    let unused = push(&folder.driver, "app", b"unused").await;
+    let server = oras_registry::Registry::builder()
+        .store(folder.driver.clone())
+        .maintenance(Duration::from_millis(1))
+        .start()
+        .await
+        .unwrap();
+    while folder.shared_path(&unused.digest).exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(folder.has("app", &image.digest));
+    server.shutdown().await;
+}
