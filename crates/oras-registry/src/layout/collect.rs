@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use oras_spec::Digest;
+
 use super::stat::{Identity, Stat};
 use super::{LayoutDriver, Shared, Stop, failed};
 use crate::driver::{DriverError, Result};
@@ -173,6 +175,8 @@ struct Run<'a> {
     report: CollectReport,
     /// Where content of the shared store waits for a second look.
     trash: PathBuf,
+    /// Content that was removed from the last repository that had it.
+    released: Vec<Digest>,
     /// In a dry run, how many names files would have left, of those that have several.
     left: HashMap<Identity, u64>,
     /// Files that have lost a name by this run, and when they had changed before: that is how old they are.
@@ -196,6 +200,7 @@ impl<'a> Run<'a> {
             stopped,
             report: CollectReport::default(),
             trash: shared.places.trash().join(id::random()),
+            released: Vec::new(),
             left: HashMap::new(),
             aged: HashMap::new(),
         }

@@ -38,8 +38,16 @@ impl Run<'_> {
         }
     }
 
+    /// Takes what the repositories have lost out of the shared store, too.
+    pub(super) fn release_all(&mut self) -> io::Result<()> {
+        while let Some(digest) = self.released.pop() {
+            self.release(&digest)?;
+        }
+        Ok(())
+    }
+
     /// Takes content that no repository has out of the shared store. Whoever links to it at this moment keeps it there.
-    pub(super) fn release(&mut self, digest: &Digest) -> io::Result<()> {
+    fn release(&mut self, digest: &Digest) -> io::Result<()> {
         let shared = self.shared.places.blob(digest);
         fs::create_dir_all(&self.trash)?;
         let name = format!("{}-{}", digest.algorithm(), digest.encoded());

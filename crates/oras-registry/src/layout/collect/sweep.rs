@@ -22,9 +22,9 @@ use super::alive::{Alive, Unreadable};
 use super::{RepositoryReport, Run};
 
 /// How long the lock of a repository is held at a time.
-const SLICE: Duration = Duration::from_millis(3);
+const SLICE: Duration = Duration::from_millis(2);
 /// How long others have it to themselves in between.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(1);
 /// How many names of unused blobs are held at a time.
 const BATCH: usize = 1024;
 /// How often the index may change while it is being looked at, before others have to wait until it was.
@@ -172,6 +172,7 @@ impl Run<'_> {
                 self.remove(root, &digest, report).map_err(io_failed)?;
             }
             drop((lock, turn));
+            self.release_all().map_err(io_failed)?;
             std::thread::sleep(PAUSE);
         }
         Ok(())
@@ -207,7 +208,7 @@ impl Run<'_> {
         report.bytes += stat.size;
         match (stat.links, is_shared) {
             (Some(1), _) => self.report.freed += stat.size,
-            (Some(2), true) => self.release(digest)?,
+            (Some(2), true) => self.released.push(digest.clone()),
             _ => self.has_aged(&stat, &found.file)?,
         }
         Ok(())
