@@ -1,13 +1,18 @@
 //! `oras serve`
 
+pub(super) mod gc;
 mod listening;
 mod log;
 pub(super) mod passwd;
 mod signals;
 
+use std::io::ErrorKind;
+
 use clap::CommandFactory as _;
 use futures_util::future::join_all;
+use oras::content::io_text;
 use oras_registry::config::Config;
+use oras_registry::layout::LayoutDriver;
 use oras_registry::{Registry, Server, ServerError};
 use tokio::net::TcpListener;
 
@@ -25,6 +30,8 @@ use crate::usage::Arity;
 ///
 /// It listens on 127.0.0.1:5000 and stores everything in './registry' unless told. Once it listens it prints one line
 /// that says where, with a push to try. Changed files of users and certificates are taken up while it runs. Ctrl-C lets open requests finish and ends it, a second one ends it at once.
+///
+/// A folder that is called like one of the commands below is served as './gc'.
 ///
 /// Each flag for a setting is also a variable and a key in the file that --config names: '--limits-blob 1GiB' is
 /// ORAS_SERVE_LIMITS_BLOB=1GiB, or 'blob = "1GiB"' below '[limits]'.
@@ -63,7 +70,7 @@ pub(crate) struct Serve {
 
 /// The command with its sub-commands.
 pub(super) fn tree() -> clap::Command {
-    Serve::command().subcommands([passwd::Passwd::command()])
+    Serve::command().subcommands([gc::Gc::command(), passwd::Passwd::command()])
 }
 
 impl Run for Serve {
@@ -149,6 +156,23 @@ async fn check(config: &Config) -> Result<(), Error> {
     let builder = aside.builder().map_err(|error| Error::caused(&error))?;
     builder.build().map_err(|error| Error::caused(&error))?;
     output::line("The settings are valid")
+}
+
+/// The folder of a registry that is there already.
+fn existing(config: &Config, reading: bool) -> Result<LayoutDriver, Error> {
+    let folder = &config.folder;
+    if config.memory {
+        return Err(Error::told("a registry in memory has no folder"));
+    }
+    let told = |error| Error::told(format!("open {}: {}", folder.display(), io_text(&error)));
+    let found = std::fs::metadata(folder).map_err(told)?;
+    if !found.is_dir() {
+        return Err(told(ErrorKind::NotADirectory.into()));
+    }
+    let mut options = config.layout_options();
+    options.read_only |= reading;
+    let driver = LayoutDriver::open(folder, options);
+    driver.map_err(|error| Error::caused(&error).inside(&folder.display().to_string()))
 }
 
 /// Finds out that an address is taken before a folder is created for nothing.

@@ -272,6 +272,53 @@ fn a_folder_is_served_again_after_a_restart_and_read_by_others_meanwhile() {
 }
 
 #[test]
+fn what_nothing_refers_to_is_removed_when_the_grace_is_over() {
+    let registry = serve(["data"]).start();
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), vec![7; 3000]).unwrap();
+    let oras = oras_in(dir.path());
+    let (kept, gone) = (
+        registry.reference("team/app:v1"),
+        registry.reference("team/app:v2"),
+    );
+    oras.run(["push", &kept, "file"]).ok();
+    fs::write(dir.path().join("file"), vec![8; 3000]).unwrap();
+    oras.run(["push", &gone, "file"]).ok();
+    oras.run(["manifest", "delete", "--force", &gone]).ok();
+
+    let folder = registry.folder().join("data");
+    let gc = |flags: &[&str]| {
+        let words = ["serve", "gc", folder.to_str().unwrap(), "--format", "json"];
+        oras.run(words.into_iter().chain(flags.iter().copied()))
+            .ok()
+            .json()
+    };
+    assert_eq!(gc(&[])["bytes"], 0);
+    let planned = gc(&["--dry-run", "--grace", "0"]);
+    let name = &planned["repositories"][0]["name"];
+    assert_eq!(name, "team/app", "{planned}");
+    assert!(planned["bytes"].as_u64().unwrap() >= 3000, "{planned}");
+    assert_eq!(planned["dryRun"], true);
+    // While the server runs, and once only.
+    assert_eq!(gc(&["--grace", "0"])["bytes"], planned["bytes"]);
+    assert_eq!(gc(&["--grace", "0"])["bytes"], 0);
+    oras.run(["pull", &kept, "-o", "out"]).ok();
+
+    let words = oras
+        .run(["serve", "gc", folder.to_str().unwrap()])
+        .ok()
+        .stdout;
+    assert_eq!(
+        words,
+        "Removed 0 blobs of 0 B and 0 uploads, 0 B free again\n"
+    );
+    refuses(
+        |oras| oras.run(["serve", "gc"]),
+        "Error: open ./registry: no such file or directory",
+    );
+}
+
+#[test]
 fn the_access_log_is_text_or_json_and_complete_at_the_end() {
     for form in ["text", "json", "off"] {
         let mut registry = serve(["--memory", "--access-log", form]).start();
