@@ -103,6 +103,7 @@ pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
         ["resolve"] => go::<resolve::Resolve>(found, line),
         ["serve"] => go::<serve::Serve>(found, line),
         ["serve", "gc"] => go::<serve::gc::Gc>(found, line),
+        ["serve", "check"] => go::<serve::check::Check>(found, line),
         ["serve", "passwd"] => go::<serve::passwd::Passwd>(found, line),
         ["tag"] => go::<tag::Tag>(found, line),
         ["version"] => version::run(&line.positionals),

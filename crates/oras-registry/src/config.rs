@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::Rule;
-use crate::layout::{Durability, LayoutOptions};
+use crate::layout::{Durability, LayoutOptions, Referrers, Untagged};
 use crate::registry::Limits;
 use crate::server::ClientAuth;
 
@@ -130,15 +130,26 @@ pub struct TlsConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GcConfig {
+    /// How long a server waits between two collections; zero is for ever.
+    #[serde(deserialize_with = "value::duration")]
+    pub interval: Duration,
     /// How long content that nothing refers to is kept.
     #[serde(deserialize_with = "value::duration")]
     pub grace: Duration,
+    /// What becomes of manifests without a tag.
+    #[serde(deserialize_with = "value::untagged")]
+    pub untagged: Untagged,
+    /// What becomes of manifests without a tag whose subject is gone.
+    pub referrers: Referrers,
 }
 
 impl Default for GcConfig {
     fn default() -> Self {
         Self {
+            interval: Duration::from_secs(60 * 60),
             grace: LayoutOptions::default().grace,
+            untagged: Untagged::default(),
+            referrers: Referrers::default(),
         }
     }
 }

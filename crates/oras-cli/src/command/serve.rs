@@ -1,5 +1,6 @@
 //! `oras serve`
 
+pub(super) mod check;
 pub(super) mod gc;
 mod listening;
 mod log;
@@ -70,7 +71,11 @@ pub(crate) struct Serve {
 
 /// The command with its sub-commands.
 pub(super) fn tree() -> clap::Command {
-    Serve::command().subcommands([gc::Gc::command(), passwd::Passwd::command()])
+    Serve::command().subcommands([
+        check::Check::command(),
+        gc::Gc::command(),
+        passwd::Passwd::command(),
+    ])
 }
 
 impl Run for Serve {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
+use oras_spec::Digest;
 use oras_testkit::command::Output;
 use oras_testkit::peer::{OurRegistry, Serve};
 use serde_json::Value;
@@ -316,6 +317,41 @@ fn what_nothing_refers_to_is_removed_when_the_grace_is_over() {
         |oras| oras.run(["serve", "gc"]),
         "Error: open ./registry: no such file or directory",
     );
+}
+
+#[test]
+fn a_check_finds_damage_and_sets_it_aside_so_that_it_can_be_pushed_again() {
+    let registry = serve(["data"]).start();
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("file"), vec![7; 3000]).unwrap();
+    let oras = oras_in(dir.path());
+    let reference = registry.reference("team/app:v1");
+    oras.run(["push", &reference, "file"]).ok();
+    let folder = registry.folder().join("data");
+    let check = |flags: &[&str]| {
+        let words = ["serve", "check", folder.to_str().unwrap()];
+        oras.run(words.into_iter().chain(flags.iter().copied()))
+    };
+    let fine = check(&["--rate", "1GiB"]).ok().stdout;
+    assert!(fine.starts_with("Checked 3 blobs of "), "{fine}");
+
+    let blob = format!(
+        "blobs/{}",
+        Digest::sha256(&[7; 3000]).as_str().replace(':', "/")
+    );
+    let blob = folder.join("team/app").join(blob);
+    fs::remove_file(&blob).unwrap();
+    fs::write(&blob, vec![0; 3000]).unwrap();
+    let found = check(&["--format", "json"]).fails();
+    let problems = &found.json()["problems"];
+    assert_eq!(problems[0]["repository"], "team/app", "{problems}");
+    assert_eq!(problems[0]["repaired"], false, "{problems}");
+    assert!(blob.exists());
+    check(&["--repair"]).fails();
+    assert!(!blob.exists());
+    oras.run(["push", &reference, "file"]).ok();
+    check(&[]).ok();
+    oras.run(["pull", &reference, "-o", "out"]).ok();
 }
 
 #[test]

@@ -16,6 +16,7 @@ impl Config {
             .auth(self.auth()?)
             .limits(self.limits.clone())
             .read_only(self.read_only)
+            .maintenance(self.gc.interval)
             .page(self.page);
         Ok(match self.memory {
             true => builder.memory(),
@@ -63,12 +64,16 @@ impl Config {
     /// How the folder is used.
     #[must_use]
     pub fn layout_options(&self) -> LayoutOptions {
-        LayoutOptions {
+        let mut options = LayoutOptions {
             durability: self.durability,
             grace: self.gc.grace,
             read_only: self.read_only,
             ..LayoutOptions::default()
-        }
+        };
+        options.collect.untagged = self.gc.untagged;
+        options.collect.referrers = self.gc.referrers;
+        options.collect.uploads = self.limits.upload_idle;
+        options
     }
 
     /// What to encrypt connections with, if they are to be.

@@ -142,9 +142,24 @@ pub const SETTINGS: &[Setting] = &[
         "whether clients must show a certificate: request or require (default require)",
     ),
     setting(
+        "gc.interval",
+        Kind::Duration,
+        "how often what nothing refers to is removed, 0 for never (default 1h)",
+    ),
+    setting(
         "gc.grace",
         Kind::Duration,
         "how long content that nothing refers to is kept (default 1h)",
+    ),
+    setting(
+        "gc.untagged",
+        Kind::Text,
+        "how long manifests without a tag stay, or keep (default keep)",
+    ),
+    setting(
+        "gc.referrers",
+        Kind::Text,
+        "whether referrers without a tag stay when their subject is gone: keep or remove (default remove)",
     ),
     setting(
         "limits.manifest",

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::de::{self, Visitor};
 use serde::{Deserialize as _, Deserializer};
 
+use crate::layout::Untagged;
+
 /// Units of sizes, in bytes. Longer names first: they end like shorter ones.
 const SIZES: [(&str, u64); 9] = [
     ("KiB", 1 << 10),
@@ -108,6 +110,17 @@ pub(crate) fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize
     deserializer.deserialize_any(Quantity {
         expected: "a size such as \"4MiB\"",
         parse: parse_length,
+    })
+}
+
+/// What becomes of manifests without a tag: `keep`, or how old they get.
+pub(crate) fn untagged<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Untagged, D::Error> {
+    deserializer.deserialize_any(Quantity {
+        expected: "\"keep\" or a duration such as \"30d\"",
+        parse: |text| match text {
+            "keep" => Ok(Untagged::Keep),
+            text => parse_duration(text).map(Untagged::After),
+        },
     })
 }
 

@@ -41,7 +41,8 @@ pub enum Untagged {
 }
 
 /// What becomes of manifests without a tag whose subject is gone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Referrers {
     /// They stay.
     Keep,

@@ -1,6 +1,7 @@
 //! `oras serve gc`
 
-use oras_registry::layout::{CollectOptions, CollectReport, LayoutDriver};
+use oras_registry::config::Config;
+use oras_registry::layout::{CollectReport, LayoutDriver};
 use serde::Serialize;
 
 use crate::command::Run;
@@ -78,7 +79,7 @@ impl Run for Gc {
         }
         let config = self.config.under(flags)?;
         let driver = super::existing(&config, self.dry_run)?;
-        let report = self.collect(&driver).await?;
+        let report = self.collect(&driver, &config).await?;
         for repository in &report.repositories {
             if let Some(why) = &repository.skipped {
                 output::tell(&format!(
@@ -95,8 +96,12 @@ impl Run for Gc {
 }
 
 impl Gc {
-    async fn collect(&self, driver: &LayoutDriver) -> Result<CollectReport, Error> {
-        let mut options = CollectOptions::default();
+    async fn collect(
+        &self,
+        driver: &LayoutDriver,
+        config: &Config,
+    ) -> Result<CollectReport, Error> {
+        let mut options = config.layout_options().collect;
         options.dry_run = self.dry_run;
         let report = driver.collect(options).await;
         report.map_err(|error| Error::caused(&error))
