@@ -18,10 +18,9 @@
 
 mod build;
 mod error;
-mod foreign;
 mod layer;
 mod setting;
-pub(crate) mod value;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,13 +30,14 @@ use serde::Deserialize;
 
 use crate::auth::Rule;
 use crate::layout::{Durability, LayoutOptions, Referrers, Untagged};
-use crate::registry::Limits;
+use crate::limits::Limits;
+use crate::quantity;
 use crate::server::ClientAuth;
 
+pub use crate::quantity::parse_size;
 pub use error::ConfigError;
 pub use layer::Layer;
 pub use setting::{Kind, SETTINGS, Setting};
-pub use value::{parse_duration, parse_size};
 
 /// Keys below which the user chooses the names, or which hold several tables.
 const TABLES: &[&str] = &["groups", "rules"];
@@ -55,36 +55,40 @@ pub struct Config {
     /// Whether everything is stored in memory.
     pub memory: bool,
     /// What survives a power cut.
-    #[serde(deserialize_with = "foreign::durability")]
+    #[serde(deserialize_with = "value::durability")]
     pub durability: Durability,
     /// Whether everything that would change something is refused.
     pub read_only: bool,
     /// Whether browsers are shown what is there.
     pub page: bool,
     /// Which line is written for each request.
+    #[serde(deserialize_with = "value::access_log")]
     pub access_log: AccessLog,
     /// How long a server that is about to stop says so before it does.
-    #[serde(deserialize_with = "value::duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub drain_delay: Duration,
     /// How long requests may take to finish when it stops.
-    #[serde(deserialize_with = "value::duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub drain_timeout: Duration,
     /// A file with the passwords of users.
     pub htpasswd: Option<PathBuf>,
     /// Whether everybody may read everything.
     pub anonymous_pull: bool,
     /// Who may do everything everywhere.
+    #[serde(deserialize_with = "value::list")]
     pub admins: Vec<String>,
     /// Patterns of repositories that nobody may touch.
+    #[serde(deserialize_with = "value::list")]
     pub deny: Vec<String>,
     /// The members of each group.
     pub groups: BTreeMap<String, Vec<String>>,
     /// Who may do what where.
-    #[serde(deserialize_with = "foreign::rules")]
+    #[serde(deserialize_with = "value::rules")]
     pub rules: Vec<Rule>,
     /// The address that clients use.
     pub public_url: Option<String>,
     /// Networks of proxies that are believed.
+    #[serde(deserialize_with = "value::list")]
     pub trusted_proxies: Vec<String>,
     /// A file with the key of the token service.
     pub token_key_file: Option<PathBuf>,
@@ -97,8 +101,7 @@ pub struct Config {
 }
 
 /// Which line is written for each request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccessLog {
     /// None.
     #[default]
@@ -121,7 +124,7 @@ pub struct TlsConfig {
     /// Certificates of who signs those of clients.
     pub client_ca: Option<PathBuf>,
     /// Whether clients have to show one.
-    #[serde(deserialize_with = "foreign::client_auth")]
+    #[serde(deserialize_with = "value::client_auth")]
     pub client_auth: Option<ClientAuth>,
 }
 
@@ -131,15 +134,16 @@ pub struct TlsConfig {
 #[non_exhaustive]
 pub struct GcConfig {
     /// How long a server waits between two collections; zero is for ever.
-    #[serde(deserialize_with = "value::duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub interval: Duration,
     /// How long content that nothing refers to is kept.
-    #[serde(deserialize_with = "value::duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub grace: Duration,
     /// What becomes of manifests without a tag.
     #[serde(deserialize_with = "value::untagged")]
     pub untagged: Untagged,
     /// What becomes of manifests without a tag whose subject is gone.
+    #[serde(deserialize_with = "value::referrers")]
     pub referrers: Referrers,
 }
 

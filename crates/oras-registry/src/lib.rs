@@ -50,13 +50,16 @@ mod exchange;
 mod failure;
 mod handler;
 mod id;
+mod limits;
 mod metrics;
 mod pace;
 mod page;
+mod quantity;
 mod registry;
 mod session;
 mod upkeep;
 
 pub use body::{Body, BoxError};
-pub use registry::{Builder, Limits, Registry};
+pub use limits::Limits;
+pub use registry::{Builder, Registry};
 pub use server::{Server, ServerError};

@@ -72,6 +72,14 @@ fn what_is_wrong_in_a_file_is_told_with_its_line_and_what_was_meant() {
         "memory = \"yes\"",
         "serve.toml:1: invalid type: string \"yes\", expected a boolean",
     );
+    check(
+        "addr = \"a:1\"",
+        "serve.toml:1: invalid type: string \"a:1\", expected a list such as [\"one\", \"two\"]",
+    );
+    check(
+        "[[rules]]\nrepositories = [\"a\"]\nallow = [\"pull\", \"fly\"]",
+        "serve.toml:3: \"fly\" is none of pull, push, delete",
+    );
     let syntax = file("addr = [").unwrap_err().to_string();
     assert!(syntax.starts_with("serve.toml:1: "), "{syntax}");
 }
@@ -93,6 +101,11 @@ fn what_is_wrong_in_a_flag_is_told_with_its_name() {
         "limits.upload_idle",
         "5",
         "--flag: \"5\" is not a duration such as \"30s\" or \"1h30m\"",
+    );
+    check(
+        "durability",
+        "some",
+        "--flag: \"some\" is none of none, manifest, blob",
     );
     check(
         "limits.uploads",

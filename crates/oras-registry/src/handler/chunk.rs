@@ -5,7 +5,7 @@ use http::header::CONTENT_RANGE;
 use crate::call::Call;
 use crate::driver::UploadWriter;
 use crate::failure::Failure;
-use crate::registry::Limits;
+use crate::limits::Limits;
 use crate::session::Turn;
 
 /// The bytes that `Content-Range` announces.

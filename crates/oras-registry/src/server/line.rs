@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::limits::Limits;
 use crate::pace::Pace;
-use crate::registry::Limits;
 
 /// How much of what nobody wants is read before a connection is closed, in bytes.
 const LINGER_BYTES: u64 = 512 * 1024 * 1024;
