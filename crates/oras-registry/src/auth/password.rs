@@ -13,7 +13,8 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::AuthError;
 use super::htpasswd::{Htpasswd, NAME_BYTES};
-use super::throttle::{Throttle, counted};
+use super::throttle::Throttle;
+use crate::peer;
 
 /// How long a right password is remembered.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
@@ -85,7 +86,7 @@ impl Passwords {
         }
         let check = Running::join(&self.running, fingerprint);
         let verify = async || {
-            let key = (address.map(counted), user.to_owned());
+            let key = (address.map(peer::network), user.to_owned());
             let Some(wait) = self.throttle.attempt(&key, Instant::now()) else {
                 return Verdict::Busy;
             };

@@ -59,17 +59,6 @@ impl Throttle {
     }
 }
 
-/// The address to count by: of IPv6 the network, because a client has all of its addresses.
-pub(super) fn counted(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        },
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,14 +96,5 @@ mod tests {
         }
         assert_eq!(throttle.forgotten.lock().unwrap().len(), MOST_KEYS);
         assert_eq!(throttle.attempt(&key("jo"), now), None);
-    }
-
-    #[test]
-    fn a_network_of_ipv6_counts_as_one() {
-        let of = |text: &str| counted(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::2"));
-        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
-        assert_ne!(of("10.0.0.2"), of("10.0.0.1"));
     }
 }

@@ -1,8 +1,10 @@
 //! How many connections there may be.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::peer;
 
 /// The connections that are open.
 pub(crate) struct Slots {
@@ -48,7 +50,7 @@ impl Slots {
     }
 
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Result<Slot, Full> {
-        let address = client(address);
+        let address = peer::network(address);
         let mut table = self.lock();
         if table.open >= self.total {
             return Err(Full::Total);
@@ -82,17 +84,6 @@ impl Drop for Slot {
         if last {
             table.by_address.remove(&self.address);
         }
-    }
-}
-
-/// What counts as one client: of IPv6 the network, because each has more addresses than there are slots.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        address => address,
     }
 }
 
