@@ -54,6 +54,9 @@ use self::htpasswd::Htpasswd;
 pub(crate) use self::caller::Caller;
 pub(crate) use self::gate::{Gate, Issued, Refusal, Visitor};
 
+/// The group of everybody who has signed in.
+pub(crate) const USERS: &str = "users";
+
 /// What somebody may do with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

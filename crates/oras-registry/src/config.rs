@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::auth::Rule;
+use crate::auth::{self, Rule};
 use crate::layout::{Durability, LayoutOptions, Referrers, Untagged};
 use crate::limits::Limits;
 use crate::quantity;
@@ -190,7 +190,7 @@ impl Config {
     /// Puts layers together; for each setting the first layer that has it counts.
     ///
     /// # Errors
-    /// [`ConfigError::Together`] if settings contradict each other.
+    /// [`ConfigError::Together`] and [`ConfigError::Group`] if settings contradict each other.
     pub fn merge(layers: impl IntoIterator<Item = Layer>) -> Result<Self, ConfigError> {
         let config = Layer::merge(layers)?;
         config.check()?;
@@ -222,7 +222,24 @@ impl Config {
                 "`tls.client_auth` needs `tls.client_ca`",
             ));
         }
-        Ok(())
+        self.check_groups()
+    }
+
+    /// A rule whose group is misspelt would give nobody anything, silently.
+    fn check_groups(&self) -> Result<(), ConfigError> {
+        // Then the organizational units of certificates are groups, which nobody has to name here.
+        if self.tls.client_ca.is_some() {
+            return Ok(());
+        }
+        let who = self.rules.iter().flat_map(|rule| &rule.who);
+        let mut groups = who
+            .chain(&self.admins)
+            .filter_map(|who| who.strip_prefix('@'));
+        let unknown = groups.find(|name| *name != auth::USERS && !self.groups.contains_key(*name));
+        match unknown {
+            Some(name) => Err(ConfigError::Group(name.to_owned())),
+            None => Ok(()),
+        }
     }
 }
 

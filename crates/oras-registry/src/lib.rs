@@ -57,6 +57,7 @@ mod page;
 mod quantity;
 mod registry;
 mod session;
+mod stamp;
 mod upkeep;
 
 pub use body::{Body, BoxError};

@@ -5,6 +5,7 @@
 
 mod line;
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,8 @@ pub trait Observer: Send + Sync + 'static {
     /// A request is over: its answer has been taken, or its client went away.
     fn access(&self, access: &Access);
 
-    /// Something an operator should know, in a sentence without secrets: a changed certificate can't be loaded, say.
+    /// Something an operator should know, in a sentence without secrets: a changed file of users or certificates can't
+    /// be used, say.
     fn trouble(&self, _text: &str) {}
 }
 
@@ -59,4 +61,15 @@ pub struct Access {
     pub protocol: &'static str,
     /// Whether the connection was encrypted.
     pub tls: bool,
+}
+
+/// What became of something, and why.
+pub(crate) fn told(what: &str, error: &dyn Error) -> String {
+    let mut text = format!("{what}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }

@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Whether anybody may see them.
     pub(crate) metrics_hidden: bool,
-    pub(crate) observer: Option<Box<dyn Observer>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) probe: Probe,
     pub(crate) slots: Arc<Slots>,
     pub(crate) request_ids: RequestIds,
@@ -60,7 +60,7 @@ pub struct Builder {
     without_page: bool,
     read_only: bool,
     metrics_hidden: bool,
-    observer: Option<Box<dyn Observer>>,
+    observer: Option<Arc<dyn Observer>>,
     maintenance: Option<Duration>,
 }
 
@@ -131,7 +131,7 @@ impl Builder {
 
     /// Shows `observer` every request when it is over.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -163,7 +163,7 @@ impl Builder {
                 driver,
                 limits: self.limits,
                 sessions: Sessions::default(),
-                gate: Gate::new(self.auth, key)?,
+                gate: Gate::new(self.auth, key, self.observer.clone())?,
                 maintenance: self.maintenance.unwrap_or(upkeep::EVERY),
                 page: (!self.without_page).then(Page::new),
                 read_only: self.read_only,
@@ -206,6 +206,12 @@ impl Registry {
     /// [`ServerError`] if nothing can listen there, or certificates can't be loaded.
     pub async fn bind_tls(&self, addr: &str, tls: Tls) -> Result<Server, ServerError> {
         Server::bind(self.clone(), addr, Some(tls)).await
+    }
+
+    /// Whether everybody who reaches it may do everything: nobody is known, and there are no rules.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.shared.gate.is_none()
     }
 
     /// Answers one request, without a socket: the service to mount in any HTTP server.

@@ -30,7 +30,8 @@ use crate::usage::Arity;
 /// Run a registry on this machine
 ///
 /// It listens on 127.0.0.1:5000 and stores everything in './registry' unless told. Once it listens it prints one line
-/// that says where, with a push to try. Changed files of users and certificates are taken up while it runs. Ctrl-C lets open requests finish and ends it, a second one ends it at once.
+/// that says where, with a push to try. Changed files of users and certificates are taken up while it runs. Ctrl-C lets
+/// open requests finish and ends it, a second one ends it at once.
 ///
 /// A folder that is called like one of the commands below is served as './gc'.
 ///
@@ -107,8 +108,8 @@ impl Run for Serve {
             _ => Error::caused(&error),
         })?;
         let servers = listen(&registry, &config).await?;
+        let listening = Listening::new(&config, registry.is_open(), &servers);
         drop(registry);
-        let listening = Listening::new(&config, &servers);
         for warning in listening.warnings() {
             output::tell(&warning);
         }

@@ -494,8 +494,18 @@ immutable_tags = [\"v*\"]
     oras.run(["pull", &registry.reference("open/app:v1"), "-o", "out"])
         .ok();
     assert_eq!(fs::read(dir.path().join("out/file")).unwrap(), b"content");
+    assert_eq!(registry.said(), "");
+
+    // A slip in the file locks nobody out, and is told.
+    fs::write(registry.folder().join("etc/users"), "ann\n").unwrap();
+    while registry.said().is_empty() {
+        as_user("ann", "other").ok();
+    }
     let said = registry.said();
-    assert_eq!(said, "");
+    assert!(
+        said.starts_with("Warning: the users stay as they were: etc/users, line 1: "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -583,4 +593,12 @@ fn being_open_to_others_is_said() {
     assert_eq!(warnings.len(), 2, "{said}");
     assert!(warnings[0].contains("may push and delete"), "{said}");
     assert!(warnings[1].contains("not encrypted"), "{said}");
+}
+
+#[test]
+fn a_registry_that_nobody_can_sign_in_to_says_so() {
+    let registry = serve(["--memory", "--anonymous-pull"]).start();
+    let said = registry.said();
+    assert!(said.starts_with("Warning: nobody can sign in; "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
 }

@@ -20,6 +20,7 @@ use super::{Action, Auth, AuthError, key};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::metrics::AuthMethod;
+use crate::observe::Observer;
 use crate::peer::Certificate;
 use crate::route::Route;
 
@@ -138,7 +139,11 @@ impl<'a> Need<'a> {
 impl Gate {
     /// `None` if everybody may do everything. If the settings name no file for the key of tokens, it is
     /// `usual_key`.
-    pub(crate) fn new(auth: Auth, usual_key: Option<PathBuf>) -> Result<Option<Self>, AuthError> {
+    pub(crate) fn new(
+        auth: Auth,
+        usual_key: Option<PathBuf>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Option<Self>, AuthError> {
         let policy = Policy::new(&auth)?;
         let origins = Origins::new(&auth)?;
         if auth.is_open() {
@@ -153,9 +158,11 @@ impl Gate {
             },
             (None, None) => key::random()?,
         };
+        let passwords = auth.htpasswd.map(|file| Passwords::new(file, observer));
+        let passwords = passwords.transpose()?;
         Ok(Some(Self {
             policy: Arc::new(policy),
-            passwords: auth.htpasswd.map(Passwords::new).transpose()?,
+            passwords,
             keys,
             origins,
         }))

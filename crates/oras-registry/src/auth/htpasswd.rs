@@ -1,13 +1,14 @@
 //! Users and the hashes of their passwords, in a file.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::AuthError;
+use crate::stamp::Stamp;
 
 /// How often the file is looked at, at most.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -36,40 +37,9 @@ pub(super) struct Table {
     dummy: Arc<str>,
 }
 
-/// What changes if a file does.
-#[derive(PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    size: u64,
-    file: u64,
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let file = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let file = 0;
-        Self {
-            modified: metadata.modified().ok(),
-            size: metadata.len(),
-            file,
-        }
-    }
-}
-
 impl Htpasswd {
     pub(super) fn open(path: PathBuf) -> Result<Self, AuthError> {
-        let failed = |source| AuthError::Read {
-            path: path.clone(),
-            source,
-        };
-        let (text, stamp) = read(&path).map_err(failed)?;
-        let table = Table::parse(&text).map_err(|(line, problem)| AuthError::Htpasswd {
-            path: path.clone(),
-            line,
-            problem,
-        })?;
+        let (table, stamp) = load(&path)?;
         let state = State {
             table: Arc::new(table),
             stamp: Some(stamp),
@@ -81,30 +51,45 @@ impl Htpasswd {
         })
     }
 
-    /// The users as they are `now`, give or take a second. A file that can't be read leaves them as they were.
+    /// The users as they are `now`, give or take a second. A file that can't be used leaves them as they were, and
+    /// `failed` learns about it once for each change.
     ///
     /// The file is read on the calling thread: it is small, and it seldom changes.
-    pub(super) fn users(&self, now: Instant) -> Arc<Table> {
+    pub(super) fn users(&self, now: Instant, failed: impl FnOnce(AuthError)) -> Arc<Table> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_duration_since(state.looked) < PERIOD {
             return Arc::clone(&state.table);
         }
         state.looked = now;
-        let stamp = fs::metadata(&self.path).ok().map(|file| Stamp::of(&file));
-        if stamp.is_some() && stamp != state.stamp {
-            let read = read(&self.path).ok();
-            let new = read.and_then(|(text, stamp)| Some((Table::parse(&text).ok()?, stamp)));
-            match new {
-                Some((table, stamp)) => {
+        let stamp = Stamp::at(&self.path);
+        if stamp != state.stamp {
+            match load(&self.path) {
+                Ok((table, stamp)) => {
                     state.table = Arc::new(table);
                     state.stamp = Some(stamp);
                 }
-                // Not again until it changes once more.
-                None => state.stamp = stamp,
+                Err(error) => {
+                    // Not again until it changes once more.
+                    state.stamp = stamp;
+                    failed(error);
+                }
             }
         }
         Arc::clone(&state.table)
     }
+}
+
+fn load(path: &Path) -> Result<(Table, Stamp), AuthError> {
+    let (text, stamp) = read(path).map_err(|source| AuthError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table = Table::parse(&text).map_err(|(line, problem)| AuthError::Htpasswd {
+        path: path.to_owned(),
+        line,
+        problem,
+    })?;
+    Ok((table, stamp))
 }
 
 fn read(path: &Path) -> io::Result<(String, Stamp)> {
@@ -180,6 +165,9 @@ fn cost(hash: &str) -> Result<u32, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::fs;
+
     use super::*;
 
     const HASH: &str = "$2y$05$Qh1I/pNDxrVcRtRUuxmKCu9y9kPLmmUz1gbV8VFoYDZfOmhHFm3jS";
@@ -218,19 +206,24 @@ mod tests {
         fs::write(&path, format!("jo:{HASH}\n")).unwrap();
         let file = Htpasswd::open(path.clone()).unwrap();
         let start = Instant::now();
+        let failures = Cell::new(0);
         let knows = |user: &str, seconds| {
-            let users = file.users(start + Duration::from_secs(seconds));
+            let now = start + Duration::from_secs(seconds);
+            let users = file.users(now, |_| failures.set(failures.get() + 1));
             users.hash(user).is_some()
         };
         fs::write(&path, format!("ann:{HASH}\njo:{HASH}\n")).unwrap();
         assert!(!knows("ann", 0));
         assert!(knows("ann", 2) && knows("jo", 2));
         fs::write(&path, "nonsense").unwrap();
-        assert!(knows("ann", 4));
+        assert!(knows("ann", 4) && knows("ann", 6));
+        assert_eq!(failures.get(), 1);
         fs::remove_file(&path).unwrap();
-        assert!(knows("ann", 6));
+        assert!(knows("ann", 8) && knows("ann", 10));
+        assert_eq!(failures.get(), 2);
         fs::write(&path, format!("new:{HASH}\n")).unwrap();
-        assert!(knows("new", 8) && !knows("ann", 8));
+        assert!(knows("new", 12) && !knows("ann", 12));
+        assert_eq!(failures.get(), 2);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use aws_lc_rs::hmac;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::AuthError;
-use super::htpasswd::{Htpasswd, NAME_BYTES};
+use super::htpasswd::{Htpasswd, NAME_BYTES, Table};
 use super::throttle::Throttle;
+use crate::observe::{self, Observer};
 use crate::peer;
 
 /// How long a right password is remembered.
@@ -37,6 +38,7 @@ type Fingerprint = [u8; 32];
 
 pub(super) struct Passwords {
     file: Htpasswd,
+    observer: Option<Arc<dyn Observer>>,
     key: hmac::Key,
     right: Mutex<HashMap<Fingerprint, Instant>>,
     running: Mutex<HashMap<Fingerprint, Arc<OnceCell<Verdict>>>>,
@@ -46,12 +48,16 @@ pub(super) struct Passwords {
 }
 
 impl Passwords {
-    pub(super) fn new(file: Htpasswd) -> Result<Self, AuthError> {
+    pub(super) fn new(
+        file: Htpasswd,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Self, AuthError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| AuthError::Random)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             file,
+            observer,
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             right: Mutex::default(),
             running: Mutex::default(),
@@ -63,7 +69,7 @@ impl Passwords {
 
     /// The hash of a user's password as it is now, if there is such a user.
     pub(super) fn hash(&self, user: &str) -> Option<Arc<str>> {
-        self.file.users(Instant::now()).hash(user).cloned()
+        self.users().hash(user).cloned()
     }
 
     /// Whether it is the user's password. An answer may take some seconds for who has given wrong ones.
@@ -77,7 +83,7 @@ impl Passwords {
             // Nobody is called so, and it would be kept to count attempts.
             return Verdict::Wrong;
         }
-        let users = self.file.users(Instant::now());
+        let users = self.users();
         let known = users.hash(user);
         let hash = known.unwrap_or_else(|| users.dummy());
         let fingerprint = self.fingerprint(user, password, hash);
@@ -106,6 +112,14 @@ impl Passwords {
             verdict
         };
         *check.cell.get_or_init(verify).await
+    }
+
+    fn users(&self) -> Arc<Table> {
+        self.file.users(Instant::now(), |error| {
+            if let Some(observer) = &self.observer {
+                observer.trouble(&observe::told("the users stay as they were", &error));
+            }
+        })
     }
 
     async fn verify(&self, password: &str, hash: Arc<str>) -> Verdict {
@@ -205,7 +219,7 @@ mod tests {
         let path = folder.path().join("users");
         let hash = bcrypt::hash("secret", 4).unwrap();
         std::fs::write(&path, format!("jo:{hash}\n")).unwrap();
-        let passwords = Passwords::new(Htpasswd::open(path).unwrap()).unwrap();
+        let passwords = Passwords::new(Htpasswd::open(path).unwrap(), None).unwrap();
         (passwords, folder)
     }
 

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use super::caller::Identity;
 use super::pattern::{Pattern, TagPattern, User};
-use super::{Action, Auth, AuthError};
-
-/// The group of everybody who has signed in.
-const USERS: &str = "users";
+use super::{Action, Auth, AuthError, USERS};
 
 /// Decides who may do what.
 pub(super) struct Policy {

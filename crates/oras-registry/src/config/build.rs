@@ -53,14 +53,6 @@ impl Config {
         Ok(auth)
     }
 
-    /// Whether everybody who reaches the server may do everything.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        let known = self.htpasswd.is_some() || self.tls.client_ca.is_some();
-        let ruled = !self.rules.is_empty() || !self.deny.is_empty() || !self.admins.is_empty();
-        !known && !ruled && !self.anonymous_pull
-    }
-
     /// How the folder is used.
     #[must_use]
     pub fn layout_options(&self) -> LayoutOptions {

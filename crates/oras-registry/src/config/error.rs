@@ -27,6 +27,9 @@ pub enum ConfigError {
     /// A path that can't be written in TOML.
     #[error("the folder {} is not UTF-8", .0.display())]
     Folder(PathBuf),
+    /// A rule for a group that has no members.
+    #[error("there is no group `{0}`: name its members below `[groups]`")]
+    Group(String),
     /// A setting that makes no sense beside another, or without it.
     #[error("{0}")]
     Together(&'static str),

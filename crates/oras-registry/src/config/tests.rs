@@ -85,6 +85,19 @@ fn what_is_wrong_in_a_file_is_told_with_its_line_and_what_was_meant() {
 }
 
 #[test]
+fn a_rule_for_a_group_that_nobody_is_in_is_an_error() {
+    let merge = |text: &str| Config::merge([file(text).unwrap()]).map(drop);
+    let rule = |group: &str| format!("[[rules]]\nrepositories = [\"a\"]\nwho = [\"@{group}\"]\n");
+    merge(&rule("users")).unwrap();
+    merge(&format!("{}[groups]\nteam = []", rule("team"))).unwrap();
+    let error = merge(&format!("{}[groups]\nteam = []", rule("taem"))).unwrap_err();
+    assert!(matches!(error, ConfigError::Group(name) if name == "taem"));
+    merge("admins = [\"@team\"]").unwrap_err();
+    let tls = "[tls]\ncert = \"a\"\nkey = \"a\"\nclient_ca = \"a\"";
+    merge(&format!("{}{tls}", rule("unit"))).unwrap();
+}
+
+#[test]
 fn what_is_wrong_in_a_flag_is_told_with_its_name() {
     let check = |key: &str, text: &str, expected: &str| {
         let setting = Setting::find(key).unwrap();

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -17,8 +17,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::certificate::{Lenient, identify};
+use crate::observe;
 use crate::peer::Certificate;
 use crate::registry::Shared;
+use crate::stamp::Stamp;
 
 /// What is spoken inside of TLS.
 const ALPN: &[u8] = b"http/1.1";
@@ -168,15 +170,11 @@ impl Tls {
             Some(&self.key),
             self.client_ca.as_ref(),
         ];
-        files.map(|file| {
-            let file = std::fs::metadata(file?).ok()?;
-            Some((file.modified().ok()?, file.len()))
-        })
+        files.map(|file| Stamp::at(file?))
     }
 }
 
-/// Time of change and length of each file.
-type Stamps = [Option<(SystemTime, u64)>; 3];
+type Stamps = [Option<Stamp>; 3];
 
 /// Everything that is made of the files.
 struct Loaded {
@@ -267,9 +265,7 @@ impl Acceptor {
         {
             shared.metrics.failed_reloads.count();
             if let Some(observer) = &shared.observer {
-                let cause = std::error::Error::source(&error);
-                let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                observer.trouble(&format!("the old certificate stays in use: {error}{cause}"));
+                observer.trouble(&observe::told("the old certificate stays in use", &error));
             }
         }
     }

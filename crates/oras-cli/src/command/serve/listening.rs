@@ -11,6 +11,8 @@ use crate::error::Error;
 /// A server that listens, as its user sees it.
 pub(super) struct Listening<'a> {
     config: &'a Config,
+    /// Whether everybody may do everything.
+    open: bool,
     addrs: Vec<SocketAddr>,
 }
 
@@ -27,9 +29,10 @@ struct Model<'a> {
 }
 
 impl<'a> Listening<'a> {
-    pub(super) fn new(config: &'a Config, servers: &[Server]) -> Self {
+    pub(super) fn new(config: &'a Config, open: bool, servers: &[Server]) -> Self {
         Self {
             config,
+            open,
             addrs: servers.iter().map(Server::addr).collect(),
         }
     }
@@ -66,12 +69,18 @@ impl<'a> Listening<'a> {
 
     /// What the user should know before others find out, a line each.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let open = self.addrs.iter().find(|addr| !addr.ip().is_loopback());
-        let Some(addr) = open else {
-            return Vec::new();
-        };
         let mut warnings = Vec::new();
-        if self.config.is_open() && !self.config.read_only {
+        let known = self.config.htpasswd.is_some() || self.config.tls.client_ca.is_some();
+        if !self.open && !known {
+            warnings.push(
+                "Warning: nobody can sign in; give --htpasswd with a file of users, or --tls-client-ca".to_owned(),
+            );
+        }
+        let exposed = self.addrs.iter().find(|addr| !addr.ip().is_loopback());
+        let Some(addr) = exposed else {
+            return warnings;
+        };
+        if self.open && !self.config.read_only {
             warnings.push(format!(
                 "Warning: whoever reaches {addr} may push and delete; give --htpasswd with a file of users, or listen on 127.0.0.1 only"
             ));

@@ -28,8 +28,9 @@ pub(super) struct Log(JoinHandle<()>);
 
 /// A log, if something is to be written.
 pub(super) fn start(config: &Config) -> Option<(Lines, Log)> {
-    // Besides requests there is only something to tell about certificates.
-    if config.access_log == AccessLog::Off && config.tls().is_none() {
+    // Besides requests there is only something to tell about files that change.
+    let may_change = config.tls().is_some() || config.htpasswd.is_some();
+    if config.access_log == AccessLog::Off && !may_change {
         return None;
     }
     let (queue, waiting) = sync_channel(QUEUE);
