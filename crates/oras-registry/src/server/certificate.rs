@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use der::asn1::{
+    AnyRef, BmpString, Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef,
+    Utf8StringRef,
+};
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::der::asn1::{
-    BmpString, Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef,
-};
-use x509_cert::der::{Decode, Tag, Tagged};
+use webpki::EndEntityCert;
 
 use crate::peer::Certificate;
 
@@ -77,23 +78,37 @@ pub(super) fn identify(
     Ok(subject(certificate))
 }
 
-fn subject(certificate: &[u8]) -> Option<Certificate> {
-    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+fn subject(certificate: &CertificateDer<'_>) -> Option<Certificate> {
+    let certificate = EndEntityCert::try_from(certificate).ok()?;
+    named(certificate.subject()).ok()
+}
+
+/// Reads a name (RFC 5280, section 4.1.2.4), without the tag and length in front.
+fn named(name: &[u8]) -> der::Result<Certificate> {
     let mut found = Certificate::default();
-    let names = certificate.tbs_certificate.subject.0.iter();
-    for name in names.flat_map(|names| names.0.iter()) {
-        match name.oid {
-            COMMON_NAME => found.common_name = text(name).unwrap_or_default(),
-            ORGANIZATIONAL_UNIT => found.organizational_units.extend(text(name)),
-            _ => {}
+    let mut sets = SliceReader::new(name)?;
+    while !sets.is_finished() {
+        let set = AnyRef::decode(&mut sets)?;
+        let mut attributes = SliceReader::new(set.value())?;
+        while !attributes.is_finished() {
+            let (kind, value) = attributes.sequence(|attribute| {
+                Ok((
+                    ObjectIdentifier::decode(attribute)?,
+                    AnyRef::decode(attribute)?,
+                ))
+            })?;
+            match kind {
+                COMMON_NAME => found.common_name = text(value).unwrap_or_default(),
+                ORGANIZATIONAL_UNIT => found.organizational_units.extend(text(value)),
+                _ => {}
+            }
         }
     }
-    Some(found)
+    Ok(found)
 }
 
 /// What an attribute says, if it is text that can be shown.
-fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
-    let value = &attribute.value;
+fn text(value: AnyRef<'_>) -> Option<String> {
     let text = match value.tag() {
         Tag::Utf8String => value.decode_as::<Utf8StringRef<'_>>().ok()?.to_string(),
         Tag::PrintableString => value
@@ -121,8 +136,7 @@ mod tests {
             params.distinguished_name.push(kind.clone(), value.clone());
         }
         let key = KeyPair::generate().unwrap();
-        let der = params.self_signed(&key).unwrap().der().to_vec();
-        let found = subject(&der).unwrap();
+        let found = subject(params.self_signed(&key).unwrap().der()).unwrap();
         assert_eq!(found.common_name, common_name);
         assert_eq!(found.organizational_units, units);
     }
@@ -144,6 +158,10 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_names_nobody() {
-        assert_eq!(subject(b"\x30\x03\x02\x01\x01"), None);
+        let nonsense = CertificateDer::from(b"\x30\x03\x02\x01\x01".as_slice());
+        assert_eq!(subject(&nonsense), None);
+        for name in [&b"\x31"[..], b"\x31\x05\x30\x00", b"\x31\x02\x05\x00"] {
+            assert!(named(name).is_err(), "{name:x?}");
+        }
     }
 }
