@@ -18,6 +18,29 @@
 //! # }).unwrap();
 //! ```
 //!
+//! With users, TLS and a folder, until somebody interrupts it:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use oras_registry::Registry;
+//! use oras_registry::auth::Auth;
+//! use oras_registry::server::Tls;
+//!
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = Auth::new().htpasswd("users")?.anonymous_pull(true);
+//! let registry = Registry::builder().folder("/srv/registry").auth(auth).build()?;
+//! let tls = Tls::from_files("cert.pem", "key.pem");
+//! let server = registry.bind_tls("0.0.0.0:5000", tls).await?;
+//! tokio::signal::ctrl_c().await?;
+//! server.shutdown_within(Duration::from_secs(30)).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Inside of another HTTP server, [`Registry::respond`] answers one request; a [`Peer`](peer::Peer) among its extensions
+//! says who is connected.
+//!
 //! # Modules
 //! - [`route`]: which endpoint a path means
 //! - [`auth`]: who may do what
@@ -46,6 +69,7 @@ pub mod users;
 mod body;
 mod call;
 mod clock;
+mod error;
 mod exchange;
 mod failure;
 mod handler;
@@ -61,6 +85,7 @@ mod stamp;
 mod upkeep;
 
 pub use body::{Body, BoxError};
+pub use error::ServerError;
 pub use limits::Limits;
 pub use registry::{Builder, Registry};
-pub use server::{Server, ServerError};
+pub use server::Server;

@@ -11,6 +11,7 @@ use http_body::Body as HttpBody;
 use crate::auth::{Auth, Gate};
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
+use crate::error::ServerError;
 use crate::handler::{self, Probe, Readiness};
 use crate::id::RequestIds;
 use crate::layout::{self, LayoutDriver, LayoutOptions};
@@ -19,7 +20,7 @@ use crate::memory::MemoryDriver;
 use crate::metrics::Metrics;
 use crate::observe::Observer;
 use crate::page::Page;
-use crate::server::{Server, ServerError, Slots, Tls};
+use crate::server::{Server, Slots, Tls};
 use crate::session::Sessions;
 use crate::upkeep;
 

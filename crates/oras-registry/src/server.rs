@@ -16,8 +16,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::auth::AuthError;
-use crate::driver::DriverError;
+use crate::error::ServerError;
 use crate::registry::Registry;
 
 pub(crate) use slots::Slots;
@@ -25,29 +24,6 @@ pub use tls::{ClientAuth, Tls, TlsError};
 
 /// How many connections may wait to be taken. Clients open one for each blob and all of them at once.
 const BACKLOG: u32 = 1024;
-
-/// Why a registry can't serve.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// Nothing can listen at the address.
-    #[error("cannot listen on {addr}")]
-    Listen {
-        /// The address that was asked for.
-        addr: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The storage can't be opened.
-    #[error("cannot open the storage")]
-    Storage(#[from] DriverError),
-    /// Who may do what is not clear.
-    #[error("cannot set up authentication")]
-    Auth(#[from] AuthError),
-    /// Certificates can't be loaded.
-    #[error("cannot set up TLS")]
-    Tls(#[from] TlsError),
-}
 
 /// A registry that listens. Dropping it frees the port at once and ends all connections.
 ///
