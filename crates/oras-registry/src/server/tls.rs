@@ -69,7 +69,15 @@ pub enum TlsError {
         /// What is wrong with it.
         source: pem::Error,
     },
-    /// Certificate and key don't belong together, or are of a kind that can't be used.
+    /// The key is another one than that of the certificate.
+    #[error("the key in {key} is not that of the certificate in {certificate}")]
+    Mismatch {
+        /// The file with the certificate.
+        certificate: PathBuf,
+        /// The file with the key.
+        key: PathBuf,
+    },
+    /// Certificate or key are of a kind that can't be used.
     #[error("cannot use the certificate of {certificate} with the key of {key}")]
     Pair {
         /// The file with the certificate.
@@ -131,10 +139,16 @@ impl Tls {
             Some(path) => Some(client_verifier(path, &provider)?),
             None => None,
         };
-        let pair = |source| TlsError::Pair {
-            certificate: self.certificate.clone(),
-            key: self.key.clone(),
-            source,
+        let pair = |source| {
+            let (certificate, key) = (self.certificate.clone(), self.key.clone());
+            match source {
+                rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { certificate, key },
+                source => TlsError::Pair {
+                    certificate,
+                    key,
+                    source,
+                },
+            }
         };
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?);

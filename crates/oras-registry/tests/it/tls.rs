@@ -157,7 +157,7 @@ async fn a_change_is_seen_without_a_word_and_a_broken_one_changes_nothing() {
     // The key of another certificate.
     std::fs::write(folder.path().join("cert.pem"), &new.pem).unwrap();
     let error = server.reload_tls().await.unwrap_err();
-    assert!(matches!(error, TlsError::Pair { .. }), "{error}");
+    assert!(matches!(error, TlsError::Mismatch { .. }), "{error}");
     std::fs::write(folder.path().join("cert.pem"), "nothing").unwrap();
     while told.0.lock().unwrap().is_empty() {
         let mut wire = connect(server.addr(), &authority, None).await.unwrap();
