@@ -41,8 +41,7 @@ pub enum Untagged {
 }
 
 /// What becomes of manifests without a tag whose subject is gone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Referrers {
     /// They stay.
     Keep,
