@@ -108,6 +108,8 @@ where
     // The timer of hyper would not tell a slow head from a connection that is kept for later: see `Line`.
     let connection = http1::Builder::new()
         .header_read_timeout(None)
+        // Whoever has said everything may close their side and still listen.
+        .half_close(true)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(line), service);
