@@ -109,6 +109,8 @@ fn walk(folder: &Path, prefix: &str, found: &mut Found) -> io::Result<()> {
 fn lists_something(root: &Path) -> bool {
     let path = root.join(INDEX_FILE);
     match fs::metadata(&path) {
+        // Reading a pipe or a device might never end.
+        Ok(metadata) if !metadata.is_file() => false,
         Ok(metadata) if metadata.len() > SURELY_LISTS => true,
         Ok(_) => {
             let index = fs::read(path).ok().map(|bytes| Index::parse(&bytes));

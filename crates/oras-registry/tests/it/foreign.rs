@@ -91,3 +91,25 @@ async fn referrers_that_only_a_fallback_tag_lists_are_found() {
         .await;
     assert_eq!(&reply.body[..], &list[..]);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_index_that_is_no_file_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, make) in [("a", "mkfifo"), ("b", "mkdir")] {
+        let root = folder.path().join(name);
+        write_layout(&root, &ImageIndex::new(Vec::new()), []);
+        let index = root.join("index.json");
+        std::fs::remove_file(&index).unwrap();
+        let made = std::process::Command::new(make).arg(index).status();
+        assert!(made.unwrap().success());
+    }
+    let root = folder.path().join("c");
+    write_layout(&root, &ImageIndex::new(Vec::new()), []);
+    std::fs::remove_file(root.join("index.json")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", root.join("index.json")).unwrap();
+    let client = Client::of(both::on(&folder).build().unwrap());
+    client.image("good", "v1").await;
+    let catalog = client.get("/v2/_catalog").await.json();
+    assert_eq!(catalog["repositories"], json!(["good"]));
+}
