@@ -125,10 +125,15 @@ pub enum PutOutcome {
     Stored,
     /// A tag does not fulfil the condition; nothing changed.
     ConditionFailed,
-    /// Something it requires is missing; nothing changed.
+    /// Something it requires is missing; nothing changed. [`MOST_NAMED`](Self::MOST_NAMED) are enough.
     Missing(Vec<Digest>),
     /// Something it requires has another size than it says; nothing changed.
     WrongSize(Vec<Digest>),
+}
+
+impl PutOutcome {
+    /// How many digests a refusal names. A driver need not look for more: somebody may ask for all that is not there.
+    pub const MOST_NAMED: usize = 100;
 }
 
 /// What became of a tag that was to be removed.

@@ -93,6 +93,9 @@ impl Draft<'_> {
             if !list.contains(&descriptor.digest) {
                 list.push(descriptor.digest.clone());
             }
+            if list.len() >= PutOutcome::MOST_NAMED {
+                break;
+            }
         }
         match (missing.is_empty(), wrong.is_empty()) {
             (false, _) => return Ok(PutOutcome::Missing(missing)),

@@ -37,6 +37,9 @@ impl Repository {
             if !list.contains(&descriptor.digest) {
                 list.push(descriptor.digest.clone());
             }
+            if list.len() >= PutOutcome::MOST_NAMED {
+                break;
+            }
         }
         match (missing.is_empty(), wrong.is_empty()) {
             (false, _) => Some(PutOutcome::Missing(missing)),

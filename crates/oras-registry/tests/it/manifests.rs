@@ -9,6 +9,7 @@ use crate::client::{Client, IMAGE, INDEX, image};
 on_both!(
     the_media_type_is_what_header_and_body_agree_on,
     a_manifest_keeps_every_byte,
+    of_much_that_is_missing_only_some_is_named,
     a_manifest_without_a_length_is_limited_as_well,
     a_subject_need_not_be_there_and_can_be_of_any_algorithm,
     a_manifest_comes_back_by_tag_and_digest_whatever_is_accepted,
@@ -506,4 +507,18 @@ async fn a_subject_need_not_be_there_and_can_be_of_any_algorithm(storage: Storag
         reply.check(201, "");
         assert_eq!(reply.header("oci-subject"), subject);
     }
+}
+
+async fn of_much_that_is_missing_only_some_is_named(storage: Storage) {
+    let client = storage.client();
+    client.blob("a", "{}").await;
+    let layer = |number: usize| {
+        let digest = Digest::sha256(number.to_string().as_bytes());
+        json!({ "mediaType": "x", "digest": digest.as_str(), "size": 2 })
+    };
+    let layers: Vec<_> = (0..300).map(layer).collect();
+    let manifest = image(json!({ "layers": layers }));
+    let reply = client.put("/v2/a/manifests/v1", IMAGE, manifest).await;
+    reply.check(400, "MANIFEST_BLOB_UNKNOWN");
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 100);
 }
