@@ -13,6 +13,7 @@ mod paging;
 mod range;
 mod referrer;
 mod reply;
+mod room;
 mod tag;
 mod token;
 mod upload;
@@ -20,8 +21,8 @@ mod upload;
 use std::sync::Arc;
 
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    WARNING,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, ORIGIN,
+    RETRY_AFTER, WARNING,
 };
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -37,6 +38,7 @@ use crate::registry::Shared;
 use crate::route::{self, Route, RouteError};
 
 pub(crate) use self::health::{Probe, Readiness};
+pub(crate) use self::room::Room;
 
 /// What a handler returns.
 type Answer = Result<Response<Body>, Failure>;
@@ -169,6 +171,12 @@ fn bounded(shared: &Shared, call: &Call) -> Result<(), Failure> {
         let text = "too many requests at once";
         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
         return Err(failure.with_header(RETRY_AFTER, "1"));
+    }
+    if call.headers.get_all(HOST).iter().nth(1).is_some() {
+        // A proxy may have looked at the other one (RFC 9112, section 3.2).
+        let text = "more than one Host";
+        let code = ErrorCode::UNSUPPORTED;
+        return Err(Failure::new(StatusCode::BAD_REQUEST, code, text));
     }
     if call.uri_bytes > shared.limits.uri_bytes {
         let code = ErrorCode::UNSUPPORTED;

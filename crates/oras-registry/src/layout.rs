@@ -61,6 +61,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oras_spec::{Digest, Hasher};
+use tokio::sync::Semaphore;
 
 pub use self::check::{CheckOptions, CheckReport, Damage, Problem};
 pub use self::collect::{CollectOptions, CollectReport, Referrers, RepositoryReport, Untagged};
@@ -88,6 +89,8 @@ const FACTS_BYTES: usize = 8 * 1024 * 1024;
 const READ_BYTES: usize = 256 * 1024;
 /// How many large reads there are at once.
 const READS: usize = 32;
+/// How many large manifests are read at once.
+const LARGE_READS: usize = 4;
 /// What is gathered of an upload before it is hashed and written, in bytes: less is hardly worth the way there.
 const UPLOAD_BYTES: usize = 1024 * 1024;
 /// How much is gathered in large pieces at once, of all uploads.
@@ -149,6 +152,8 @@ struct Shared {
     names: Names,
     hot: Hot,
     reading: Arc<Buffers>,
+    /// The right to read a large manifest.
+    large: Semaphore,
     uploading: Arc<Buffers>,
     recovery: Recovery,
     /// How far the bytes of uploads were hashed, by the id of the session.
@@ -186,6 +191,7 @@ impl LayoutDriver {
                 synced: Synced::default(),
                 names: Names::default(),
                 hot: Hot::default(),
+                large: Semaphore::new(LARGE_READS),
                 reading: Arc::new(Buffers::new(READ_BYTES, READS)),
                 uploading: Arc::new(Buffers::new(UPLOAD_BYTES, UPLOADS)),
                 recovery,

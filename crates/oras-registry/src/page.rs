@@ -99,6 +99,8 @@ impl Page {
             _ if !readable => visit.show(Err(read_only())),
             Some(path) => redirect(&path),
             None => {
+                // Whatever is shown is read as a whole.
+                let _room = shared.room.page().await;
                 let seen = visit.view(address).await;
                 visit.show(seen)
             }

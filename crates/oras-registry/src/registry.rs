@@ -12,7 +12,7 @@ use crate::auth::{Auth, Gate};
 use crate::body::{self, Body, BoxError};
 use crate::driver::Driver;
 use crate::error::ServerError;
-use crate::handler::{self, Probe, Readiness};
+use crate::handler::{self, Probe, Readiness, Room};
 use crate::id::RequestIds;
 use crate::layout::{self, LayoutDriver, LayoutOptions};
 use crate::limits::Limits;
@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) metrics_hidden: bool,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) probe: Probe,
+    pub(crate) room: Room,
     pub(crate) slots: Arc<Slots>,
     pub(crate) request_ids: RequestIds,
     /// How long to wait before maintenance; zero is for ever.
@@ -162,6 +163,7 @@ impl Builder {
         Ok(Registry {
             shared: Arc::new(Shared {
                 driver,
+                room: Room::new(self.limits.manifest_bytes),
                 limits: self.limits,
                 sessions: Sessions::default(),
                 gate: Gate::new(self.auth, key, self.observer.clone())?,

@@ -1,5 +1,6 @@
 //! `/v2/<name>/manifests/<reference>` (distribution-spec, end-3, end-7 and end-9).
 
+use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION,
 };
@@ -9,9 +10,11 @@ use oras_spec::{Algorithm, Digest, ErrorCode, validate_tag};
 use super::blob::FOREVER;
 use super::manifest_body::{self, invalid};
 use super::reply::With as _;
+use super::room::SMALL;
 use super::{Answer, CONTENT_DIGEST, reply};
+use crate::body::Body;
 use crate::call::{Call, supported_digest};
-use crate::driver::{Condition, ManifestCommit, PutOutcome, UntagOutcome};
+use crate::driver::{Condition, Entry, ManifestCommit, PutOutcome, Required, UntagOutcome};
 use crate::failure::Failure;
 use crate::registry::Shared;
 
@@ -61,7 +64,9 @@ async fn get(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
     if let Some(response) = reply::not_modified(call, &etag) {
         return Ok(response.with(CONTENT_DIGEST, &digest));
     }
-    Ok(reply::bytes(&manifest.media_type, manifest.bytes)
+    let body = body(shared, name, &digest, manifest.bytes).await?;
+    Ok(reply::with_body(StatusCode::OK, body)
+        .with(CONTENT_TYPE, &manifest.media_type)
         .with(CONTENT_DIGEST, &digest)
         .with(ETAG, etag)
         .with_static(CACHE_CONTROL, caching))
@@ -95,7 +100,8 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
         return Err(failure.with_detail(serde_json::json!({ "tag": bad })));
     }
 
-    let bytes = call.read(limits.manifest_bytes).await?;
+    let received = shared.room.receive(call, limits.manifest_bytes).await?;
+    let bytes = received.bytes.clone();
     let algorithm = named.as_ref().and_then(|digest| digest.verifier().ok());
     let digest = Digest::of(algorithm.unwrap_or(Algorithm::Sha256), &bytes);
     if named.is_some_and(|named| named != digest) {
@@ -105,7 +111,8 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
         unmoved if unmoved.is_empty() => condition,
         unmoved => keeping(condition, unmoved, &digest),
     };
-    let (entry, required) = manifest_body::read(call.header(CONTENT_TYPE), &digest, &bytes)?;
+    let _turn = shared.room.work(bytes.len()).await;
+    let (entry, required) = understand(call.header(CONTENT_TYPE), &digest, &bytes).await?;
     let subject = entry.subject.clone();
     let commit = ManifestCommit {
         entry,
@@ -142,6 +149,34 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
     Ok(tags
         .iter()
         .fold(response, |response, tag| response.with(TAG, tag)))
+}
+
+/// What a manifest says. Finding out takes long for a large one, during which others want to be served.
+async fn understand(
+    content_type: Option<&str>,
+    digest: &Digest,
+    bytes: &Bytes,
+) -> Result<(Entry, Vec<Required>), Failure> {
+    if bytes.len() <= SMALL {
+        return manifest_body::read(content_type, digest, bytes);
+    }
+    let content_type = content_type.map(str::to_owned);
+    let (digest, bytes) = (digest.clone(), bytes.clone());
+    let read = move || manifest_body::read(content_type.as_deref(), &digest, &bytes);
+    let read = tokio::task::spawn_blocking(read).await;
+    read.unwrap_or_else(|_| Err(invalid("reading the manifest was interrupted")))
+}
+
+/// The bytes of a manifest. Of large ones a slow client must not keep a copy in memory.
+async fn body(shared: &Shared, name: &str, digest: &Digest, bytes: Bytes) -> Result<Body, Failure> {
+    if bytes.len() <= SMALL {
+        return Ok(bytes.into());
+    }
+    let size = bytes.len() as u64;
+    match shared.driver.open_blob(name, digest).await? {
+        Some(blob) if blob.size() == size => Ok(Body::blob(blob.read(0, size), size)),
+        _ => Ok(bytes.into()),
+    }
 }
 
 async fn delete(shared: &Shared, call: &mut Call, name: &str, reference: Reference) -> Answer {

@@ -12,6 +12,9 @@ use crate::driver::{
     Condition, ManifestCommit, Manifests, PutOutcome, Result, StoredManifest, Tags, UntagOutcome,
 };
 
+/// Manifests beyond this size are read a few at a time, in bytes.
+const LARGE: u64 = 64 * 1024;
+
 #[async_trait]
 impl Manifests for LayoutDriver {
     async fn put_manifest(&self, repository: &str, commit: ManifestCommit) -> Result<PutOutcome> {
@@ -40,12 +43,13 @@ impl Manifests for LayoutDriver {
             }));
         }
         // Most of what is not listed is not there at all.
-        if read::look(blob_in(&repository.root, digest))
-            .await?
-            .is_none()
-        {
+        let Some(found) = read::look(blob_in(&repository.root, digest)).await? else {
             return Ok(None);
-        }
+        };
+        let _turn = match found.size > LARGE {
+            true => self.shared.large.acquire().await.ok(),
+            false => None,
+        };
         let digest = digest.clone();
         self.blocking(move |shared| {
             let Some(found) = view.find(shared, &repository.root, &digest) else {

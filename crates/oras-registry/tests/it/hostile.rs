@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use bytes::Bytes;
 use oras_registry::{Limits, Registry, Server};
 use oras_spec::ErrorBody;
 
-use crate::client::Client;
+use crate::both;
+use crate::client::{Client, IMAGE, image};
 use crate::wire::Wire;
 
 const SESSION: &str = "/v2/a/blobs/uploads/00000000-0000-4000-8000-000000000000";
@@ -236,6 +238,67 @@ async fn the_chunks_count_when_there_is_a_length_as_well() {
     )
     .await;
     assert_eq!((status, second), (400, false));
+}
+
+#[tokio::test]
+async fn a_request_for_two_hosts_is_refused() {
+    let server = serve(|_| {}).await;
+    let request = "GET /v2/ HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n";
+    assert_eq!(send(server.addr(), request).await, (400, false));
+}
+
+#[tokio::test]
+async fn whoever_has_said_everything_may_close_their_side_and_is_answered() {
+    use tokio::io::AsyncWriteExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = both::on(&folder).start().await.unwrap();
+    for (request, status) in [
+        ("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 200),
+        (
+            format!(
+                "POST /v2/a/blobs/uploads/?digest={ABC} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+            ),
+            201,
+        ),
+        (
+            format!(
+                "POST /v2/a/blobs/uploads/?digest={ABC} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
+            ),
+            400,
+        ),
+    ] {
+        let mut wire = Wire::to(server.addr()).await;
+        wire.write(&request).await;
+        wire.stream.shutdown().await.unwrap();
+        assert_eq!(wire.answer().await.status, status, "{request}");
+        assert!(wire.is_closed().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_manifests_share_one_room() {
+    const LAYERS: usize = 18_000;
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::of(both::on(&folder).build().unwrap());
+    let config = client.blob("a", "{}").await;
+    let layer = serde_json::json!({ "mediaType": "x", "digest": config.as_str(), "size": 2 });
+    let layers = vec![layer; LAYERS];
+    let manifest = Bytes::from(image(serde_json::json!({ "layers": layers })));
+    let before = resident();
+    let client = std::sync::Arc::new(client);
+    let mut puts = tokio::task::JoinSet::new();
+    for number in 0..24 {
+        let (client, manifest) = (std::sync::Arc::clone(&client), manifest.clone());
+        puts.spawn(async move {
+            let path = format!("/v2/a/manifests/v{number}");
+            client.put(&path, IMAGE, manifest).await.check(201, "");
+        });
+    }
+    puts.join_all().await;
+    let growth = resident().saturating_sub(before);
+    assert!(growth < 128 * 1024 * 1024, "{growth} bytes");
+    assert!(client.get("/v2/a/manifests/v7").await.body == manifest);
 }
 
 #[tokio::test]
