@@ -15,6 +15,8 @@ const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied
 const LARGEST_PAGE: usize = 1_000;
 /// A page ends once it is this large, in bytes.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The same while many ask for large ones: slow clients must not fill the memory with them.
+const CROWDED_BYTES: usize = 128 * 1024;
 /// How many entries are asked for at once: each may be as large as a manifest.
 const BATCH: usize = 16;
 
@@ -24,11 +26,20 @@ pub(super) async fn list(shared: &Shared, call: &mut Call, name: &str, subject: 
     let after = call.parameter("last").map(Digest::parse).transpose();
     let after = after.map_err(Failure::invalid_digest)?;
     let filter = call.parameter("artifactType");
-    let (entries, more) = page(shared, name, &subject, filter, after, size).await?;
+    let permit = shared.room.listing();
+    let most = match permit {
+        Some(_) => PAGE_BYTES,
+        None => CROWDED_BYTES,
+    };
+    let (entries, more) = page(shared, name, &subject, filter, after, (size, most)).await?;
 
     let last = entries.last().map(|entry| entry.digest.clone());
     let index = ImageIndex::new(entries);
     let body = reply::encode(&index)?;
+    let body = match permit.filter(|_| body.len() > CROWDED_BYTES) {
+        Some(permit) => permit.kept_by(body),
+        None => body.into(),
+    };
     let etag = format!("\"{}\"", Digest::sha256(&body));
     let mut response = match reply::not_modified(call, &etag) {
         Some(response) => response,
@@ -43,14 +54,14 @@ pub(super) async fn list(shared: &Shared, call: &mut Call, name: &str, subject: 
     Ok(response)
 }
 
-/// The descriptors of one page, and whether there are more.
+/// The descriptors of one page of so many entries and bytes, and whether there are more.
 async fn page(
     shared: &Shared,
     name: &str,
     subject: &Digest,
     filter: Option<&str>,
     mut after: Option<Digest>,
-    size: usize,
+    (size, most): (usize, usize),
 ) -> Result<(Vec<Descriptor>, bool), Failure> {
     let mut found = Vec::new();
     let mut bytes = 0;
@@ -63,7 +74,7 @@ async fn page(
         for entry in batch {
             let descriptor = descriptor(entry);
             bytes += reply::encode(&descriptor)?.len();
-            if found.len() == size || (bytes > PAGE_BYTES && !found.is_empty()) {
+            if found.len() == size || (bytes > most && !found.is_empty()) {
                 return Ok((found, size > 0));
             }
             after = Some(descriptor.digest.clone());

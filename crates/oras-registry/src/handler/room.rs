@@ -3,13 +3,14 @@
 //! A manifest is read as a whole, and what it says takes many times its bytes. Common ones are small; for the others
 //! there is one room.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use oras_spec::ErrorCode;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::call::Call;
 use crate::failure::Failure;
@@ -24,12 +25,15 @@ const UNIT: u64 = 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many pages are made at once.
 const PAGES: usize = 2;
+/// How many large listings are made and sent at once.
+const LISTINGS: usize = 4;
 
 /// Room for what is large.
 pub(crate) struct Room {
     arriving: Semaphore,
     working: Semaphore,
     pages: Semaphore,
+    listings: Arc<Semaphore>,
     most: u32,
 }
 
@@ -47,6 +51,7 @@ impl Room {
             arriving: Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS)),
             working: Semaphore::new(1),
             pages: Semaphore::new(PAGES),
+            listings: Arc::new(Semaphore::new(LISTINGS)),
             most,
         }
     }
@@ -106,9 +111,39 @@ impl Room {
         }
     }
 
+    /// The right to make a large listing, unless too many others have it.
+    pub(super) fn listing(&self) -> Option<ListingPermit> {
+        let permit = Arc::clone(&self.listings).try_acquire_owned();
+        permit.ok().map(ListingPermit)
+    }
+
     /// Waits until few pages are being made.
     pub(crate) async fn page(&self) -> Option<SemaphorePermit<'_>> {
         self.pages.acquire().await.ok()
+    }
+}
+
+/// The right to make a large listing, and to keep it until it is sent.
+pub(super) struct ListingPermit(OwnedSemaphorePermit);
+
+impl ListingPermit {
+    /// Bytes that keep the right for as long as they are in memory.
+    pub(super) fn kept_by(self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Kept {
+            bytes,
+            _permit: self.0,
+        })
+    }
+}
+
+struct Kept {
+    bytes: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -396,3 +396,36 @@ async fn nothing_leads_out_of_its_repository() {
     let catalog = client.get("/v2/_catalog").await.json();
     assert_eq!(catalog["repositories"], serde_json::json!(["a"]));
 }
+
+#[tokio::test]
+async fn readers_of_large_listings_do_not_fill_the_memory() {
+    let registry = Registry::builder().memory().build().unwrap();
+    let client = Client::of(registry.clone());
+    let subject = client.image("a", "v1").await;
+    for number in 0..20 {
+        let manifest = image(serde_json::json!({
+            "subject": { "mediaType": IMAGE, "digest": subject.as_str(), "size": 2 },
+            "annotations": { "large": "x".repeat(50_000), "number": number.to_string() },
+        }));
+        let path = format!("/v2/a/manifests/{}", oras_spec::Digest::sha256(&manifest));
+        client.put(&path, IMAGE, manifest).await.check(201, "");
+    }
+    let path = format!("/v2/a/referrers/{subject}");
+    // Answers that nobody takes.
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let request = http::Request::get(&path).body(http_body_util::Empty::<Bytes>::new());
+        held.push(registry.respond(request.unwrap()).await);
+    }
+    let sizes = held
+        .iter()
+        .map(|answer| http_body::Body::size_hint(answer.body()).lower());
+    assert!(sizes.sum::<u64>() < 8 * 1024 * 1024);
+    // Less in a page, but with the others behind it.
+    let crowded = client.get(&path).await;
+    let some = crowded.json()["manifests"].as_array().unwrap().len();
+    assert!(some < 20 && crowded.header("link").contains("rel=\"next\""));
+    drop(held);
+    let all = client.get(&path).await.json();
+    assert_eq!(all["manifests"].as_array().unwrap().len(), 20);
+}
