@@ -1,6 +1,7 @@
 //! Writing blobs: a session, then everything in one request.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::url::{upload_location, with_digest};
 
 /// Cancelling is a courtesy: nobody waits long for it.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many sessions are tried for a blob while connections break.
+const MOST_SESSIONS: usize = 3;
 
 impl Repository {
     /// Uploads a blob. Does not look whether it is there already.
@@ -37,6 +40,28 @@ impl Repository {
     }
 
     async fn upload(&self, descriptor: &Descriptor, payload: Payload) -> Result<Pushed> {
+        for _ in 1..MOST_SESSIONS {
+            let sent = Arc::default();
+            let error = match self.upload_once(descriptor, payload.clone(), &sent).await {
+                Ok(pushed) => return Ok(pushed),
+                Err(error) => error,
+            };
+            // Of a body that broke off, a registry may have kept the beginning: what is sent again does not fit there.
+            let misfit = matches!(error.status(), Some(400 | 404 | 416));
+            if !misfit || sent.load(Ordering::Relaxed) < 2 {
+                return Err(error);
+            }
+        }
+        self.upload_once(descriptor, payload, &Arc::default()).await
+    }
+
+    /// Uploads in a session of its own. Counts in `sent` how often the bytes were sent.
+    async fn upload_once(
+        &self,
+        descriptor: &Descriptor,
+        payload: Payload,
+        sent: &Arc<AtomicUsize>,
+    ) -> Result<Pushed> {
         let scopes = self.scopes(&["pull", "push"]);
         let call = Call::new(Method::POST, self.urls().uploads())
             .scopes(scopes.clone())
@@ -44,7 +69,7 @@ impl Repository {
         let response = self.send(call).await?;
         let mut upload = Upload::begin(self, &response, scopes)?;
         response.drain().await;
-        match upload.put(descriptor, payload).await {
+        match upload.put(descriptor, payload, sent).await {
             Ok(()) => {
                 upload.done();
                 Ok(Pushed::Stored)
@@ -91,12 +116,17 @@ impl Upload {
         })
     }
 
-    async fn put(&self, descriptor: &Descriptor, payload: Payload) -> Result<()> {
+    async fn put(
+        &self,
+        descriptor: &Descriptor,
+        payload: Payload,
+        sent: &Arc<AtomicUsize>,
+    ) -> Result<()> {
         let Some(location) = &self.location else {
             return Ok(());
         };
         let failure = Arc::default();
-        let body = body(descriptor, payload, &failure).await?;
+        let body = body(descriptor, payload, &failure, sent).await?;
         let call = Call::new(Method::PUT, with_digest(location, &descriptor.digest))
             .header(CONTENT_TYPE, media_type::OCTET_STREAM)
             .scopes(self.scopes.clone())
@@ -155,6 +185,7 @@ async fn body(
     descriptor: &Descriptor,
     payload: Payload,
     failure: &Arc<Mutex<Option<Error>>>,
+    sent: &Arc<AtomicUsize>,
 ) -> Result<Body> {
     if descriptor.size == 0 {
         // Nobody reads a body without bytes, so nobody would notice what is wrong with it.
@@ -166,6 +197,7 @@ async fn body(
         descriptor: descriptor.clone(),
         payload,
         failure: Arc::clone(failure),
+        sent: Arc::clone(sent),
     };
     Ok(Body::replay(descriptor.size, Arc::new(source)))
 }
@@ -175,12 +207,15 @@ struct PayloadBody {
     payload: Payload,
     /// The transport reports errors in its own words; the original is kept here.
     failure: Arc<Mutex<Option<Error>>>,
+    /// How often it was opened.
+    sent: Arc<AtomicUsize>,
 }
 
 #[async_trait]
 impl OpenBody for PayloadBody {
     async fn open(&self) -> io::Result<ByteStream> {
         *lock(&self.failure) = None;
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let keep = |failure: &Mutex<Option<Error>>, error: Error| {
             let stand_in = io::Error::other(error.to_string());
             *lock(failure) = Some(error.with_side(Side::Source));

@@ -130,6 +130,31 @@ async fn a_source_with_wrong_bytes_is_at_fault_and_the_upload_never_completes() 
     );
 }
 
+/// The first attempt in a session fails for now, and then the session has bytes that the second does not fit behind.
+#[tokio::test]
+async fn a_body_that_was_sent_again_and_does_not_fit_gets_a_new_session() {
+    let (posts, puts) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let server = FaultServer::start(move |request| match request.method.as_str() {
+        "POST" => {
+            let location = format!("/up/{}", posts.fetch_add(1, Ordering::SeqCst));
+            Answer::status(202).header("Location", &location)
+        }
+        "PUT" => match puts.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::status(503),
+            1 => Answer::error(400, "DIGEST_INVALID", "the content has another digest"),
+            _ => Answer::status(201),
+        },
+        _ => Answer::status(204),
+    });
+    repository(&server.reference("app"))
+        .push(&blob(b"x"), Payload::bytes("x"))
+        .await
+        .unwrap();
+    let lines = server.request_lines();
+    assert_eq!(lines[3], "DELETE /up/0");
+    assert!(lines.last().unwrap().starts_with("PUT /up/1?"), "{lines:?}");
+}
+
 #[tokio::test]
 async fn a_busy_registry_gets_the_body_again() {
     let puts = AtomicUsize::new(0);
