@@ -1,5 +1,6 @@
 //! A deadline that moves often and is missed rarely.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -29,11 +30,19 @@ impl Clock {
         }
         false
     }
+
+    /// Waits for `deadline`. Nothing is lost if the waiting is given up.
+    pub(crate) async fn wait(&mut self, deadline: Instant) {
+        poll_fn(|context| match self.has_passed(deadline, context) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
     use std::time::Duration;
 
     use super::*;
@@ -50,20 +59,12 @@ mod tests {
         };
         assert!(!poll_fn(|context| Poll::Ready(passed(&mut clock, deadline, context))).await);
         deadline = begin + 30 * SECOND;
-        poll_fn(|context| match passed(&mut clock, deadline, context) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
+        clock.wait(deadline).await;
         assert_eq!(begin.elapsed(), 30 * SECOND);
         deadline = Instant::now() + 60 * SECOND;
         assert!(!poll_fn(|context| Poll::Ready(passed(&mut clock, deadline, context))).await);
         deadline = Instant::now() + SECOND;
-        poll_fn(|context| match passed(&mut clock, deadline, context) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
+        clock.wait(deadline).await;
         assert_eq!(begin.elapsed(), 31 * SECOND);
     }
 }

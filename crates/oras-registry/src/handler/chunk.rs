@@ -1,12 +1,20 @@
 //! Which bytes of an upload a request brings, and receiving them (distribution-spec, end-5 and end-6).
 
+use std::pin::pin;
+use std::time::Duration;
+
 use http::header::CONTENT_RANGE;
+use tokio::time::Instant;
 
 use crate::call::Call;
+use crate::clock::Clock;
 use crate::driver::UploadWriter;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::session::Turn;
+
+/// After so much silence what a client has sent is in its session, for whoever asks how far it is.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// The bytes that `Content-Range` announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +97,22 @@ pub(super) async fn receive(
         return Err(Failure::too_large(limit));
     }
     let mut received = 0;
+    let mut clock = Clock::default();
     loop {
-        let data = tokio::select! {
-            biased;
-            () = turn.taken_over() => {
-                return Err(Failure::interrupted("another request took over"));
+        let (mut next, since) = (pin!(call.next()), Instant::now());
+        let mut all_there = false;
+        let data = loop {
+            tokio::select! {
+                biased;
+                () = turn.taken_over() => {
+                    return Err(Failure::interrupted("another request took over"));
+                }
+                data = &mut next => break data?,
+                () = clock.wait(since + SILENCE), if !all_there => {
+                    writer.flush().await?;
+                    all_there = true;
+                }
             }
-            data = call.next() => data?,
         };
         let Some(data) = data else { break };
         received += data.len() as u64;

@@ -348,6 +348,46 @@ async fn a_silent_client_is_cut_and_its_bytes_stay(storage: Storage) {
     drop(bytes);
 }
 
+#[tokio::test(start_paused = true)]
+async fn how_far_an_upload_is_can_be_asked_while_its_client_is_silent() {
+    for storage in [Storage::Memory, Storage::Folder] {
+        silent_in_the_middle(storage).await;
+    }
+}
+
+async fn silent_in_the_middle(storage: Storage) {
+    let client = storage.client();
+    let registry = client.registry();
+    let session = client.session("a").await;
+    let (bytes, arriving) = mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
+    let arriving = futures_util::stream::unfold(arriving, |mut arriving| async {
+        arriving.recv().await.map(|frame| (frame, arriving))
+    });
+    let body = StreamBody::new(arriving.boxed());
+    let request = Request::patch(&session).body(body).unwrap();
+    let stalled = tokio::spawn(async move { registry.respond(request).await.status() });
+    // The second time something else was written before.
+    for (part, held) in [("abc", "3"), ("def", "6")] {
+        bytes.send(Ok(Frame::data(part.into()))).await.unwrap();
+        let mut told = String::new();
+        for _ in 0..20 {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            let status = client.get(&session).await;
+            told = status.header("oci-upload-offset").to_owned();
+            if told == held {
+                break;
+            }
+        }
+        assert_eq!(told, held);
+    }
+    drop(bytes);
+    assert_eq!(stalled.await.unwrap(), 202);
+    let digest = Digest::sha256(b"abcdef");
+    let put = format!("PUT {session}?digest={digest}");
+    client.send(&put, &[], "").await.check(201, "");
+    is_there(&client, &digest, b"abcdef").await;
+}
+
 async fn thousands_of_tiny_chunks_make_one_blob(storage: Storage) {
     let client = storage.client();
     let content: Vec<u8> = (0..5000_u32).map(|i| (i % 251) as u8).collect();
