@@ -171,10 +171,14 @@ impl LayoutDriver {
     /// for the time of a few system calls.
     ///
     /// # Errors
-    /// [`DriverError::Io`] if it is not a folder or can't be written to.
+    /// [`DriverError::Io`] if it is not a folder, if it is an image layout or the storage of another registry, or if it
+    /// can't be written to.
     pub fn open(root: impl AsRef<Path>, options: LayoutOptions) -> Result<Self> {
         let root = std::path::absolute(root).map_err(failed("opening the folder"))?;
         let places = Places::new(root);
+        places
+            .recognize()
+            .map_err(failed("recognizing the folder"))?;
         if options.read_only {
             std::fs::read_dir(places.root()).map_err(failed("opening the folder"))?;
         } else {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, INGEST_DIR, OCI_LAYOUT_FILE, blob_path};
 use oras_spec::{Algorithm, Digest};
 
+use crate::id;
+
 /// The registry's own folder, in the root and in each repository. Components of names never start with a dot.
 pub(crate) const OWN: &str = ".oras";
 /// What the names of files begin with that are not finished.
@@ -15,6 +17,9 @@ pub(super) const NEW: &str = "new-";
 /// Components that mean something else in a layout. With an underscore before them they mean nothing, and no component
 /// of a name starts with one.
 const TAKEN: [&str; 4] = [BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE, INGEST_DIR];
+
+/// Where docker-registry keeps its repositories.
+const OTHER_FORMAT: &str = "docker/registry/v2/repositories";
 
 /// Knows the names of all files.
 pub(super) struct Places {
@@ -30,9 +35,24 @@ impl Places {
         &self.root
     }
 
-    /// Creates the folders that everything else is put into. Blocks.
+    /// Refuses a folder that is something else, which would look like a registry without repositories. Blocks.
+    pub(super) fn recognize(&self) -> io::Result<()> {
+        let text = if self.root.join(OCI_LAYOUT_FILE).is_file() {
+            "it is an image layout itself, and a registry is the folder that layouts are in"
+        } else if self.root.join(OTHER_FORMAT).is_dir() && !self.root.join(OWN).exists() {
+            "it has the storage format of docker-registry, whose content has to be copied from registry to registry"
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+    }
+
+    /// Creates the folders that everything else is put into, and tries to write there. Blocks.
     pub(super) fn prepare(&self) -> io::Result<()> {
         fs::create_dir_all(self.all_uploads())?;
+        // Folders that are there tell nothing about a file system that can only be read.
+        let trial = self.all_uploads().join(format!(".{}", id::random()));
+        fs::write(&trial, b"").and_then(|()| fs::remove_file(&trial))?;
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             fs::create_dir_all(self.all_blobs().join(algorithm.to_string()))?;
         }

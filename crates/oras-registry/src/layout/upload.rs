@@ -42,8 +42,9 @@ impl Uploads for LayoutDriver {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     _ => break,
                 }
-                // What is in the way may be what is being taken away.
-                let _ = fs::create_dir_all(&folder);
+                // What is in the way may be what is being taken away. Only this one is made: where the root has
+                // vanished, its volume may be back soon.
+                let _ = fs::create_dir(&folder);
                 created = File::create_new(&path);
             }
             created.map(|_| ()).map_err(failed("starting an upload"))

@@ -113,3 +113,48 @@ async fn an_index_that_is_no_file_holds_nobody_up() {
     let catalog = client.get("/v2/_catalog").await.json();
     assert_eq!(catalog["repositories"], json!(["good"]));
 }
+
+#[tokio::test]
+async fn a_folder_that_is_something_else_is_refused_and_left_as_it_is() {
+    let refused = |folder: &tempfile::TempDir, reason: &str| {
+        let before = std::fs::read_dir(folder.path()).unwrap().count();
+        let mut error: &dyn std::error::Error = &both::on(folder).build().err().unwrap();
+        while let Some(source) = error.source() {
+            error = source;
+        }
+        assert!(error.to_string().contains(reason), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+    };
+    let itself = tempfile::tempdir().unwrap();
+    write_layout(itself.path(), &ImageIndex::new(Vec::new()), []);
+    refused(&itself, "image layout");
+
+    let name = "docker/registry/v2/repositories";
+    let other = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(other.path().join(name)).unwrap();
+    refused(&other, "docker-registry");
+
+    // Where this registry has been before, that is a name like any other.
+    let ours = tempfile::tempdir().unwrap();
+    let client = Client::of(both::on(&ours).build().unwrap());
+    client.blob(name, "{}").await;
+    client.image(name, "v1").await;
+    assert!(both::on(&ours).build().is_ok());
+}
+
+#[tokio::test]
+async fn a_folder_that_has_vanished_is_not_made_again() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("volume");
+    let registry = oras_registry::Registry::builder().folder(&folder);
+    let client = Client::of(registry.build().unwrap());
+    client.blob("a", "{}").await;
+    let away = above.path().join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    let uploads = "POST /v2/b/blobs/uploads/";
+    assert_eq!(client.send(uploads, &[], "").await.status, 500);
+    assert_eq!(client.get("/readyz").await.status, 503);
+    assert!(!folder.exists());
+    std::fs::rename(&away, &folder).unwrap();
+    assert_eq!(client.send(uploads, &[], "").await.status, 202);
+}
