@@ -104,7 +104,10 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
         return Ok(reply::empty(StatusCode::NO_CONTENT).with(ALLOW, allowed));
     }
     if !allowed.split(", ").any(|name| name == call.method.as_str()) {
-        let text = "this endpoint does not have this method";
+        let text = match shared.read_only {
+            true => "this registry is read-only",
+            false => "this endpoint does not have this method",
+        };
         let failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::UNSUPPORTED, text);
         let failure = failure.with_header(ALLOW, allowed);
         return Err(match shared.read_only {
@@ -120,7 +123,8 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
         let (method, client) = (visitor.method(), visitor.client());
         let identified = gate.identify(&visitor).await;
         let refused = identified.as_ref().err().copied();
-        let admitted = gate.admit(call, &route, &visitor.origin, identified);
+        let known = identified.as_ref().map_err(|refusal| *refusal);
+        let admitted = gate.admit(call, &route, &visitor.origin, known);
         let result = match (refused, &admitted) {
             (None, Ok(_)) => AuthResult::Accepted,
             (None, Err(_)) => AuthResult::Denied,
@@ -129,7 +133,9 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
         };
         shared.metrics.authenticated(method, result);
         call.exchange.is_from(client);
-        call.caller = admitted?;
+        // Also who is not admitted is named in the access log.
+        call.caller = identified.unwrap_or_default();
+        admitted?;
     }
     match route {
         Route::Base => Ok(base::ping()),

@@ -43,8 +43,11 @@ pub(super) fn basic(origin: &Origin) -> Failure {
 }
 
 /// 403.
-pub(super) fn denied() -> Failure {
-    let text = "you may not do this";
+pub(super) fn denied(user: Option<&str>, wish: String) -> Failure {
+    let text = match user {
+        Some(user) => format!("{user} may not {wish}"),
+        None => format!("who has not signed in may not {wish}"),
+    };
     Failure::new(StatusCode::FORBIDDEN, ErrorCode::DENIED, text)
 }
 

@@ -118,6 +118,19 @@ impl<'a> Need<'a> {
         }
     }
 
+    /// What it is to do, as the end of a sentence.
+    fn wish(&self) -> String {
+        match self {
+            Self::Known => "be here".to_owned(),
+            Self::Catalog => "list the repositories".to_owned(),
+            Self::Repository { name, action, .. } => match action {
+                Action::Pull => format!("pull from {name}"),
+                Action::Push => format!("push to {name}"),
+                Action::Delete => format!("delete from {name}"),
+            },
+        }
+    }
+
     /// The scopes that a token for it has.
     fn scopes(&self, call: &Call) -> Vec<String> {
         match self {
@@ -209,14 +222,14 @@ impl Gate {
         })
     }
 
-    /// Whoever was identified, if they may do what a request asks for.
+    /// Whether whoever was identified may do what a request asks for.
     pub(crate) fn admit(
         &self,
         call: &Call,
         route: &Route,
         origin: &Origin,
-        identified: Result<Caller, Refusal>,
-    ) -> Result<Caller, Failure> {
+        identified: Result<&Caller, Refusal>,
+    ) -> Result<(), Failure> {
         let need = Need::of(route, &call.method);
         let challenge = |problem| challenge::bearer(origin, &need.scopes(call), problem);
         let caller = match identified {
@@ -227,7 +240,7 @@ impl Gate {
         };
         let access = caller.access.as_deref();
         let nobody = caller.identity.is_anonymous() && access.is_none();
-        let (right, covered, refused) = match need {
+        let (right, covered, refused) = match &need {
             Need::Known => (!nobody, true, false),
             Need::Catalog => {
                 // Clients sign in only when they are asked to: without that, they would see what everybody sees.
@@ -235,18 +248,18 @@ impl Gate {
                 (right, access.is_none_or(Access::covers_catalog), !right)
             }
             Need::Repository { name, action, .. } => (
-                caller.has_right(action, name),
-                access.is_none_or(|access| access.covers(action, name)),
-                access.is_some_and(|access| access.was_refused(action, name)),
+                caller.has_right(*action, name),
+                access.is_none_or(|access| access.covers(*action, name)),
+                access.is_some_and(|access| access.was_refused(*action, name)),
             ),
         };
         match (right, covered) {
-            (true, true) => Ok(caller),
+            (true, true) => Ok(()),
             // To sign in may help.
             _ if nobody => Err(challenge(None)),
             // Another token may help, unless this one is what came of asking.
             (_, false) if !refused => Err(challenge(Some(Problem::Scope))),
-            _ => Err(challenge::denied()),
+            _ => Err(challenge::denied(caller.user(), need.wish())),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::wire::Wire;
 
 /// Keeps what it is shown.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<Access>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Access>>>);
 
 impl Observer for Log {
     fn access(&self, access: &Access) {
@@ -23,7 +23,7 @@ impl Observer for Log {
 }
 
 impl Log {
-    fn take(&self) -> Vec<Access> {
+    pub(crate) fn take(&self) -> Vec<Access> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

@@ -9,6 +9,7 @@ use oras_spec::Digest;
 use serde_json::{Value, json};
 
 use super::web::{Web, basic, users};
+use crate::metrics::Log;
 
 const ALL: [Action; 3] = [Action::Pull, Action::Push, Action::Delete];
 
@@ -317,4 +318,23 @@ async fn a_client_certificate_is_an_identity() {
     // A stolen token is of no use without the certificate.
     assert_eq!(status(None, upload, token).await, 401);
     assert_eq!(status(Some("other"), upload, token).await, 401);
+}
+
+#[tokio::test]
+async fn who_is_refused_is_told_what_and_named_in_the_log() {
+    let (file, _folder) = users(&["ann"]);
+    let rule = rule("public", "*", &[Action::Pull]);
+    let auth = Auth::new().htpasswd(file).unwrap().rule(rule);
+    let log = Log::default();
+    let registry = Registry::builder().memory().auth(auth);
+    let web = Web::of(registry.observer(log.clone()).build().unwrap()).await;
+    let uploads = "POST /v2/public/blobs/uploads/";
+    let reply = web.as_user("ann", uploads).await;
+    reply.check(403, "DENIED");
+    assert_eq!(
+        reply.json()["errors"][0]["message"],
+        "ann may not push to public"
+    );
+    let seen = log.take();
+    assert_eq!(seen[0].user.as_deref(), Some("ann"));
 }
