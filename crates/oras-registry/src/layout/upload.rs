@@ -34,6 +34,7 @@ impl Uploads for LayoutDriver {
         self.shared.may_change("starting an upload")?;
         let folder = self.shared.places.uploads(repository);
         let path = self.upload_path(repository, id)?;
+        let root = self.shared.places.root().to_owned();
         blocking(move || {
             let mut created = File::create_new(&path);
             // A collection takes away folders that are empty, perhaps at this very moment.
@@ -42,9 +43,12 @@ impl Uploads for LayoutDriver {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     _ => break,
                 }
-                // What is in the way may be what is being taken away. Only this one is made: where the root has
-                // vanished, its volume may be back soon.
-                let _ = fs::create_dir(&folder);
+                if !root.exists() {
+                    // Its volume may be back soon: nothing is put in its place.
+                    break;
+                }
+                // What is in the way may be what is being taken away.
+                let _ = fs::create_dir_all(&folder);
                 created = File::create_new(&path);
             }
             created.map(|_| ()).map_err(failed("starting an upload"))
