@@ -81,6 +81,8 @@ fn media_type(content_type: Option<&str>, fields: &Fields) -> Result<String, Fai
     };
     let docker = match named {
         media_type::IMAGE_MANIFEST | media_type::IMAGE_INDEX => false,
+        // Nobody writes these any more, but archives have them, and what refers to something must not get lost on a copy.
+        media_type::OCI_ARTIFACT_MANIFEST | media_type::ORAS_ARTIFACT_MANIFEST => false,
         media_type::DOCKER_MANIFEST | media_type::DOCKER_MANIFEST_LIST => true,
         _ => return Err(invalid(format!("{named} is no type of a manifest"))),
     };
@@ -112,6 +114,10 @@ fn check(manifest: &Manifest, fields: &Fields) -> Result<Vec<Required>, Failure>
         }
         Manifest::Image(image) | Manifest::DockerImage(image) => {
             (image.schema_version, image.layers.as_slice())
+        }
+        // These have no version.
+        Manifest::Artifact(artifact) if !fields.has("config") && !fields.has("layers") => {
+            (2, artifact.blobs.as_slice())
         }
         _ => return Err(invalid("unsupported type of manifest")),
     };

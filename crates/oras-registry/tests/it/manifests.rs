@@ -418,7 +418,7 @@ async fn the_media_type_is_what_header_and_body_agree_on(storage: Storage) {
         (
             Some(ARTIFACT),
             json!({ "mediaType": ARTIFACT, "blobs": [] }),
-            None,
+            Some(ARTIFACT),
         ),
         (Some(SIGNED), image(None), None),
         (None, json!({ "schemaVersion": 2 }), None),
