@@ -32,6 +32,9 @@ use crate::registry::Registry;
 /// How large the head of a request may be, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
 
+/// How much is read from a connection at once, in bytes, if it brings that much.
+const READ_BYTES: usize = 256 * 1024;
+
 /// What all connections of a server share.
 #[derive(Clone)]
 pub(super) struct Context {
@@ -111,7 +114,7 @@ where
         // Whoever has said everything may close their side and still listen.
         .half_close(true)
         .max_header_size(HEAD_BYTES)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(READ_BYTES)
         .serve_connection(TokioIo::new(line), service);
     let mut connection = std::pin::pin!(connection);
     let _ = tokio::select! {
