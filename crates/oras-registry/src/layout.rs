@@ -91,10 +91,11 @@ const READ_BYTES: usize = 256 * 1024;
 const READS: usize = 32;
 /// How many large manifests are read at once.
 const LARGE_READS: usize = 4;
-/// What is gathered of an upload before it is hashed and written, in bytes: less is hardly worth the way there.
-const UPLOAD_BYTES: usize = 1024 * 1024;
-/// How much is gathered in large pieces at once, of all uploads.
-const UPLOADS: usize = 20;
+/// What is gathered of an upload before it is hashed and written, in bytes: of less a disk does not get as much at once as
+/// it could.
+const UPLOAD_BYTES: usize = 2 * 1024 * 1024;
+/// How many such pieces there are at once, of all uploads.
+const UPLOADS: usize = 12;
 
 /// When content is made durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

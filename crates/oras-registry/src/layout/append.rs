@@ -14,7 +14,7 @@ use super::lane::Work;
 /// What the disk wants direct writes to be a multiple of, in memory and in the file, in bytes.
 pub(super) const BLOCK: usize = 4096;
 /// From so many bytes on, a file is a large one.
-const LARGE: u64 = 32 * 1024 * 1024;
+const LARGE: u64 = 8 * 1024 * 1024;
 /// After so many bytes it can be told whether the disk keeps up.
 const TRIED: u64 = 32 * 1024 * 1024;
 /// A disk below this rate does better with the system's memory before it, in bytes per second.

@@ -23,8 +23,8 @@ use crate::driver::{Commit, Result, UploadWriter, Uploads};
 
 /// So many bytes are worth the way to another thread.
 const ENOUGH: usize = 64 * 1024;
-/// So many pieces wait at most to be hashed and written.
-const AHEAD: usize = 3;
+/// So many pieces at most are being hashed and written or wait for it: enough that a disk may hesitate for a moment.
+const AHEAD: usize = 5;
 /// How often the folder of a session may vanish before its file is in it.
 const ATTEMPTS: usize = 8;
 
