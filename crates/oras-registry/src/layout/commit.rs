@@ -111,6 +111,7 @@ impl Repository {
         if putting.is_none() && !self.root.join(INDEX_FILE).exists() {
             return Ok(absent());
         }
+        shared.places.refuse_links(&self.root).map_err(&io_failed)?;
         shared.recovery.mark().map_err(&io_failed)?;
         let _lock = self.lock(shared, putting)?;
         if putting.is_none() && !self.root.join(INDEX_FILE).exists() {

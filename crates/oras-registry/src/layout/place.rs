@@ -71,6 +71,23 @@ impl Places {
         path
     }
 
+    /// Refuses to change a repository that a symbolic link leads to, at its own folder or above it: whoever lists,
+    /// collects or checks does not follow it. The root itself may be one. Blocks.
+    pub(super) fn refuse_links(&self, repository: &Path) -> io::Result<()> {
+        let is_link =
+            |folder: &Path| fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink());
+        let mut below = repository
+            .ancestors()
+            .take_while(|folder| *folder != self.root);
+        match below.any(is_link) {
+            true => {
+                let text = "the folder of the repository is a symbolic link";
+                Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// The component of a repository's name that a folder stands for.
     pub(super) fn component(folder: &str) -> Option<&str> {
         match folder.strip_prefix('_') {

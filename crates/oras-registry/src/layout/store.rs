@@ -32,6 +32,7 @@ impl Shared {
     /// Makes the file `source`, which was verified, a blob of the repository in `root`. What it is called until now is
     /// left for the caller to remove. Blocks.
     pub(super) fn store(&self, root: &Path, source: &Path, digest: &Digest) -> io::Result<()> {
+        self.places.refuse_links(root)?;
         self.recovery.mark()?;
         self.give(root, source, digest)?;
         // A collection may have removed the repository, which was empty, at this moment.
@@ -86,6 +87,7 @@ impl Shared {
         if Stat::at(&source)?.is_none() || !self.trust(&source, digest)? {
             return Ok(false);
         }
+        self.places.refuse_links(to)?;
         self.recovery.mark()?;
         for _ in 0..ATTEMPTS {
             match link(&source, &own)? {

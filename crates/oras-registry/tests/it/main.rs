@@ -17,6 +17,7 @@ mod foreign;
 mod frames;
 mod full_store;
 mod hostile;
+mod hostile_folder;
 mod limits;
 mod listings;
 mod manifests;
