@@ -11,6 +11,8 @@ use oras_spec::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::place::{OWN, blob_in};
+use super::read::open_blocking;
+use super::stat::Stat;
 use super::store::own_temporary;
 use crate::driver::{DriverError, Result};
 
@@ -18,6 +20,8 @@ use crate::driver::{DriverError, Result};
 const KEPT: usize = 256;
 /// How large the file may become before the oldest changes are taken out, in bytes.
 const MOST_BYTES: u64 = 1024 * 1024;
+/// How much of the file is ever read, in bytes: more than one change can make it longer.
+const MOST_READ: u64 = 16 * 1024 * 1024;
 /// How old a change may be that is made again although nobody can tell what it was overwritten with.
 const RECENT: Duration = Duration::from_secs(60);
 
@@ -76,29 +80,27 @@ pub(super) struct Written {
 /// Adds a line. It is of use only while programs run beside each other: it need not survive a power cut.
 pub(super) fn append(root: &Path, written: &Written) -> io::Result<()> {
     let path = path(root);
-    if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MOST_BYTES) {
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let skipped = text.lines().count().saturating_sub(KEPT);
-        let kept: Vec<&str> = text.lines().skip(skipped).collect();
+    if Stat::at(&path)?.is_none_or(|found| found.size > MOST_BYTES) {
+        // Not there, too long, or no file at all, and writing to a pipe might wait for ever.
+        let all = read(root, MOST_READ)?;
+        let lines: Vec<&[u8]> = lines(&all).collect();
+        let kept = &lines[lines.len().saturating_sub(KEPT)..];
         let shorter = own_temporary(root)?;
-        fs::write(&shorter, kept.join("\n") + "\n")?;
+        fs::write(&shorter, kept.join(&b'\n'))?;
         fs::rename(shorter, &path)?;
     }
-    let mut line = serde_json::to_vec(written)?;
-    line.push(b'\n');
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    // The end of the line before: that one may have been cut off by the death of its writer.
+    let mut line = vec![b'\n'];
+    serde_json::to_writer(&mut line, written)?;
+    let mut file = OpenOptions::new().append(true).open(path)?;
     file.write_all(&line)
 }
 
 /// The changes made since `generation`; without one, those of the last minute.
 pub(super) fn since(root: &Path, generation: Option<u64>) -> io::Result<Vec<Written>> {
-    let text = match fs::read_to_string(path(root)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read?,
-    };
-    let lines = text.lines();
-    // A line that was cut off by the death of its writer was never acknowledged.
-    let written = lines.filter_map(|line| serde_json::from_str::<Written>(line).ok());
+    let all = read(root, MOST_READ)?;
+    // A line that was cut off was never acknowledged.
+    let written = lines(&all).filter_map(|line| serde_json::from_slice::<Written>(line).ok());
     let now = Timestamp::now();
     let missing = |written: &Written| match generation {
         Some(generation) => written.generation > generation,
@@ -110,16 +112,30 @@ pub(super) fn since(root: &Path, generation: Option<u64>) -> io::Result<Vec<Writ
 /// The number of the last change, if it was made lately. Older than that, a file that does not have it was put there on
 /// purpose.
 pub(super) fn latest(root: &Path) -> Option<u64> {
-    let mut file = fs::File::open(path(root)).ok()?;
-    let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LAST)))
-        .ok()?;
-    let mut tail = Vec::new();
-    file.take(LAST).read_to_end(&mut tail).ok()?;
-    let mut lines = tail.rsplit(|byte| *byte == b'\n');
-    let written = lines.find_map(|line| serde_json::from_slice::<Written>(line).ok())?;
+    // A long line does not end where the search begins.
+    let written = [LAST, MOST_READ].into_iter().find_map(|most| {
+        let end = read(root, most).ok()?;
+        let mut lines = end.rsplit(|byte| *byte == b'\n');
+        lines.find_map(|line| serde_json::from_slice::<Written>(line).ok())
+    })?;
     let age = Timestamp::now().duration_since(written.at);
     (age < REMEMBERED.try_into().unwrap_or_default()).then_some(written.generation)
+}
+
+/// The last bytes of the journal, at most `most`; none if it is no regular file.
+fn read(root: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut end = Vec::new();
+    if let Some(mut found) = open_blocking(&path(root))? {
+        let start = found.size.saturating_sub(most);
+        found.file.seek(SeekFrom::Start(start))?;
+        found.file.take(most).read_to_end(&mut end)?;
+    }
+    Ok(end)
+}
+
+fn lines(journal: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = journal.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.is_empty())
 }
 
 /// Makes changes again that are still possible.

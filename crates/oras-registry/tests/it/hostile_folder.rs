@@ -62,3 +62,65 @@ async fn nothing_is_changed_in_a_repository_that_a_link_leads_to() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_journal_that_is_no_file_holds_nobody_up() {
+    let folder = Folder::new();
+    let (first, layer) = push_image(&folder.driver, "app", b"layer", &["v1"], None).await;
+    let journal = folder.repository("app").join(".oras/journal");
+    let secret = folder.temp.path().join("secret");
+    fs::write(&secret, "secret").unwrap();
+    let pipe = || {
+        let made = std::process::Command::new("mkfifo").arg(&journal).status();
+        assert!(made.unwrap().success());
+    };
+    for (tag, make) in [
+        ("pipe", &pipe as &dyn Fn()),
+        ("link", &|| {
+            symlink(&secret, &journal).unwrap();
+        }),
+    ] {
+        fs::remove_file(&journal).unwrap();
+        make();
+        let driver = super::folder::open(&folder.root());
+        assert_eq!(
+            driver.resolve_tag("app", "v1").await.unwrap(),
+            Some(first.digest.clone())
+        );
+        put(
+            &driver,
+            "app",
+            tagged(image(std::slice::from_ref(&layer), None), &[tag]),
+        )
+        .await;
+        // In its place is a journal that is of use.
+        assert!(fs::symlink_metadata(&journal).unwrap().is_file());
+        assert!(fs::read_to_string(&journal).unwrap().contains(tag));
+    }
+    assert_eq!(fs::read(&secret).unwrap(), b"secret");
+}
+
+#[tokio::test]
+async fn what_was_overwritten_is_made_again_after_a_torn_line_and_out_of_a_long_one() {
+    let folder = Folder::new();
+    let (_, layer) = push_image(&folder.driver, "app", b"layer", &["v1"], None).await;
+    let (journal, index) = (".oras/journal", "index.json");
+    let [journal, index] = [journal, index].map(|name| folder.repository("app").join(name));
+    let many: Vec<String> = (0..1000).map(|number| format!("{number:0>100}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for tags in [&["v2"][..], &many] {
+        let mut torn = fs::read(&journal).unwrap();
+        torn.extend(br#"{"generation":9,"at":"2"#);
+        fs::write(&journal, torn).unwrap();
+        let before = fs::read(&index).unwrap();
+        let commit = tagged(image(std::slice::from_ref(&layer), None), tags);
+        let put = put(&folder.driver, "app", commit).await;
+        fs::write(&index, before).unwrap();
+        // One who has seen neither.
+        let driver = super::folder::open(&folder.root());
+        for tag in tags {
+            let found = driver.resolve_tag("app", tag).await.unwrap();
+            assert_eq!(found.as_ref(), Some(&put.digest), "{tag}");
+        }
+    }
+}
