@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use oras_content::layout::{Index, IndexSnapshot, LayoutLock, keep_blob, sync_path};
@@ -19,7 +20,7 @@ use super::change::{Change, Draft, Needed, Outcome};
 use super::durable::sync_all;
 use super::journal::{self, Step, Written};
 use super::place::blob_in;
-use super::repository::{PAUSE, Repository};
+use super::repository::{PATIENCE, PAUSE, Repository};
 use super::stat::identity_at;
 use super::store::{own_temporary, remove};
 use super::view::{GENERATION, View, generation};
@@ -198,14 +199,8 @@ impl Repository {
     /// Takes over what another program has written into the old file while its name went to the new one.
     fn adopt_late(&self, shared: &Shared, before: &IndexSnapshot) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let mut index = match before.rewritten() {
-                Ok(Some(theirs)) => theirs,
-                Ok(None) => return Ok(()),
-                // Half written: whoever writes it has opened it before it lost its name, and is going to be done soon.
-                Err(_) => {
-                    std::thread::sleep(PAUSE);
-                    continue;
-                }
+            let Some(mut index) = rewritten(before) else {
+                return Ok(());
             };
             let found = generation(&index);
             self.replay(&mut index, found)?;
@@ -214,8 +209,7 @@ impl Repository {
                 return Ok(());
             }
         }
-        // Whoever began to write it has never ended.
-        Ok(())
+        Err(busy())
     }
 
     /// Makes `index` the one that everybody sees, after all it needs is on the disk. False if another program has
@@ -314,6 +308,19 @@ impl Repository {
         let known = self.last().is_some_and(|last| last.snapshot().is_current());
         if !known {
             self.set(Arc::new(View::new(read)));
+        }
+    }
+}
+
+/// What was written into a file that has lost its name. Half of it is waited for: whoever writes it has opened it before
+/// and is going to be done soon. If that one never ends, there is nothing to take over.
+fn rewritten(file: &IndexSnapshot) -> Option<Index> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match file.rewritten() {
+            Ok(theirs) => return theirs,
+            Err(_) if Instant::now() >= until => return None,
+            Err(_) => std::thread::sleep(PAUSE),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{LayoutDriver, Shared};
 use crate::driver::{DriverError, Result};
 
 /// How long an index that can't be read may be one that another program is just writing.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait before it is looked at again.
 pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
