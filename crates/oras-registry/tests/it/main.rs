@@ -12,6 +12,8 @@ mod client;
 mod collect;
 mod crash;
 mod driver_suite;
+#[cfg(target_os = "linux")]
+mod durable;
 mod folder;
 mod foreign;
 mod frames;
