@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use oras_registry::driver::{Blobs, Maintenance, Manifests, Mounts, Tags};
 use oras_registry::layout::{LayoutDriver, LayoutOptions};
@@ -110,6 +111,23 @@ async fn after_a_crash_of_the_machine_lost_content_is_not_found_and_can_be_pushe
             .unwrap()
             .is_some()
     );
+}
+
+#[tokio::test]
+async fn what_was_not_looked_at_before_the_next_crash_is_still_not_relied_on() {
+    let folder = Folder::new();
+    let root = folder.root();
+    let lost = push(&folder.driver, "app", b"lost").await;
+    lose(&folder.blob_path("app", &lost.digest));
+    reboot(&root);
+    push(&open(&root), "app", b"other").await;
+    reboot(&root);
+    // Long after the first one: what was written around this crash is something else.
+    let later = SystemTime::now() + Duration::from_secs(60 * 60);
+    let state = fs::File::open(root.join(".oras/state")).unwrap();
+    state.set_modified(later).unwrap();
+    let found = open(&root).blob_size("app", &lost.digest).await.unwrap();
+    assert_eq!(found, None);
 }
 
 #[tokio::test]
