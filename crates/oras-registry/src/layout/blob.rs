@@ -25,7 +25,7 @@ impl Blobs for LayoutDriver {
         let Some(found) = read::look(path.clone()).await? else {
             return Ok(None);
         };
-        let age = SystemTime::now().duration_since(found.changed);
+        let age = SystemTime::now().duration_since(found.stat.changed);
         // Not each time, because it is written down.
         let soon = age.is_ok_and(|age| age > self.shared.options.grace / 4);
         if soon && !self.shared.options.read_only {
@@ -34,7 +34,7 @@ impl Blobs for LayoutDriver {
                 return Ok(None);
             }
         }
-        Ok(Some(found.size))
+        Ok(Some(found.stat.size))
     }
 
     async fn open_blob(

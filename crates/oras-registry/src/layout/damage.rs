@@ -56,7 +56,6 @@ pub(super) fn examine(
     let (Some(found), Ok(algorithm)) = (open_blocking(path)?, digest.verifier()) else {
         return Ok(Content::Gone);
     };
-    let before = Stat::open(&found.file)?;
     if digest_of(&found.file, algorithm, read)? == *digest {
         return Ok(Content::Intact);
     }
@@ -64,7 +63,7 @@ pub(super) fn examine(
     let after = Stat::open(&found.file)?;
     let same = |one: &Stat| (one.size, one.modified);
     Ok(match after {
-        Some(after) if before.as_ref().map(same) == Some(same(&after)) => Content::Damaged(after),
+        Some(after) if same(&found.stat) == same(&after) => Content::Damaged(after),
         _ => Content::Gone,
     })
 }

@@ -127,10 +127,10 @@ impl Shared {
 /// The bytes of a manifest of the repository in `root`, if they are there and what they should be. Blocks.
 pub(super) fn read_verified(root: &Path, digest: &Digest) -> Option<Bytes> {
     let found = open_blocking(&blob_in(root, digest)).ok()??;
-    if found.size > MOST_BYTES {
+    if found.stat.size > MOST_BYTES {
         return None;
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.size).ok()?);
+    let mut bytes = Vec::with_capacity(usize::try_from(found.stat.size).ok()?);
     let mut file = std::io::Read::take(found.file, MOST_BYTES);
     std::io::Read::read_to_end(&mut file, &mut bytes).ok()?;
     let algorithm = digest.verifier().ok()?;

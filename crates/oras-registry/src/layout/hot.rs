@@ -2,15 +2,14 @@
 //!
 //! Only what is asked for a second time gets in, so that whoever reads a whole registry once changes nothing here.
 
-use std::fs::Metadata;
 use std::path::Path;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use oras_spec::Digest;
 
 use super::cache::Cache;
 use super::read::{Found, read_cached};
+use super::stat::Stat;
 
 /// How much memory is spent, in bytes.
 const BUDGET: usize = 16 * 1024 * 1024;
@@ -19,33 +18,11 @@ const LARGEST: u64 = 1024 * 1024;
 /// What it costs about to know that something was asked for.
 const NOTE: usize = 256;
 
-/// Which file it is. Another one in its place, or a change of it, gives another identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    inode: u64,
-    size: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Self {
-            inode,
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
-    }
-}
-
 #[derive(Clone)]
 enum Known {
     /// It was asked for once.
     Asked,
-    Content(Identity, Bytes),
+    Content(Stat, Bytes),
 }
 
 /// What is held.
@@ -60,16 +37,16 @@ impl Default for Hot {
 impl Hot {
     /// The content of the file at `path`, if it is held and still what the file has. Costs one look at the file.
     pub(super) fn get(&self, digest: &Digest, path: &Path) -> Option<Bytes> {
-        let Some(Known::Content(identity, bytes)) = self.0.get(digest) else {
+        let Some(Known::Content(stat, bytes)) = self.0.get(digest) else {
             return None;
         };
-        let metadata = std::fs::symlink_metadata(path).ok()?;
-        (metadata.is_file() && Identity::of(&metadata) == identity).then_some(bytes)
+        let now = Stat::at(path).ok()??;
+        (now == stat).then_some(bytes)
     }
 
     /// Takes note that a file was asked for. Its content, if it is held from now on.
     pub(super) fn asked(&self, digest: &Digest, found: &Found) -> Option<Bytes> {
-        if found.size > LARGEST {
+        if found.stat.size > LARGEST {
             return None;
         }
         if self.0.get(digest).is_none() {
@@ -77,7 +54,7 @@ impl Hot {
             return None;
         }
         let bytes = read_cached(found)?;
-        let content = Known::Content(found.identity.clone(), bytes.clone());
+        let content = Known::Content(found.stat, bytes.clone());
         self.0.insert(digest.clone(), content, NOTE + bytes.len());
         Some(bytes)
     }

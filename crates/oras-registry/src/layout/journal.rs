@@ -126,7 +126,7 @@ pub(super) fn latest(root: &Path) -> Option<u64> {
 fn read(root: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut end = Vec::new();
     if let Some(mut found) = open_blocking(&path(root))? {
-        let start = found.size.saturating_sub(most);
+        let start = found.stat.size.saturating_sub(most);
         found.file.seek(SeekFrom::Start(start))?;
         found.file.take(most).read_to_end(&mut end)?;
     }

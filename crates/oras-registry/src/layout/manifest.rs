@@ -46,7 +46,7 @@ impl Manifests for LayoutDriver {
         let Some(found) = read::look(blob_in(&repository.root, digest)).await? else {
             return Ok(None);
         };
-        let _turn = match found.size > LARGE {
+        let _turn = match found.stat.size > LARGE {
             true => self.shared.large.acquire().await.ok(),
             false => None,
         };

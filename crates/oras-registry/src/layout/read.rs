@@ -13,8 +13,8 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::task::JoinHandle;
 
 use super::append::BLOCK;
-use super::hot::Identity;
-use super::{blocking, failed, is_absent, stat};
+use super::stat::Stat;
+use super::{blocking, failed, is_absent};
 use crate::driver::{BlobReader, BlobStream, DriverError, Result};
 
 /// Without room for a large piece it is a small one of so many bytes: memory stays flat.
@@ -32,10 +32,7 @@ enum Purpose {
 /// A regular file that is there.
 pub(super) struct Found {
     pub(super) file: File,
-    pub(super) size: u64,
-    /// When its inode changed last.
-    pub(super) changed: std::time::SystemTime,
-    pub(super) identity: Identity,
+    pub(super) stat: Stat,
 }
 
 /// Opens a regular file to read it.
@@ -65,13 +62,8 @@ fn found(opened: io::Result<File>) -> io::Result<Option<Found>> {
         Err(error) if is_absent(&error) || system::is_link(&error) => return Ok(None),
         opened => opened?,
     };
-    let metadata = file.metadata()?;
-    Ok(metadata.is_file().then(|| Found {
-        size: metadata.len(),
-        identity: Identity::of(&metadata),
-        changed: stat::changed(&metadata),
-        file,
-    }))
+    let stat = Stat::open(&file)?;
+    Ok(stat.map(|stat| Found { file, stat }))
 }
 
 /// A blob in a file.
@@ -82,7 +74,7 @@ pub(super) struct Reader {
 
 impl BlobReader for Reader {
     fn size(&self) -> u64 {
-        self.found.size
+        self.found.stat.size
     }
 
     fn read(self: Box<Self>, start: u64, length: u64) -> BlobStream {
@@ -115,7 +107,7 @@ impl BlobReader for Held {
 
 /// The whole of a file, if the system has it in memory.
 pub(super) fn read_cached(found: &Found) -> Option<Bytes> {
-    let mut bytes = vec![0; usize::try_from(found.size).ok()?];
+    let mut bytes = vec![0; usize::try_from(found.stat.size).ok()?];
     if !bytes.is_empty() {
         let read = system::read_cached(&found.file, &mut bytes, 0)?;
         read.ok().filter(|length| *length == bytes.len())?;

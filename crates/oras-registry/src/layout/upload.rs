@@ -67,7 +67,7 @@ impl Uploads for LayoutDriver {
             return Ok(None);
         };
         let found = super::read::look(path).await?;
-        Ok(found.map(|found| found.size))
+        Ok(found.map(|found| found.stat.size))
     }
 
     async fn write_upload(

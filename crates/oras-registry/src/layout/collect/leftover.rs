@@ -30,11 +30,8 @@ impl Run<'_> {
                 let Some(found) = open_blocking(&path)? else {
                     continue;
                 };
-                let Some(stat) = Stat::open(&found.file)?.filter(|stat| stat.changed < cutoff)
-                else {
-                    continue;
-                };
-                if is_held(&found.file)? {
+                let stat = found.stat;
+                if stat.changed >= cutoff || is_held(&found.file)? {
                     continue;
                 }
                 self.report.uploads += 1;
