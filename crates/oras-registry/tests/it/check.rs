@@ -132,6 +132,19 @@ async fn a_flipped_bit_is_found_set_aside_and_healed_by_pushing_again() {
 }
 
 #[tokio::test]
+async fn pushing_a_damaged_manifest_again_heals_it_without_a_check() {
+    let folder = Folder::new();
+    let (image, _) = push_image(&folder.driver, "app", b"layer", &["v1"], None).await;
+    let path = folder.blob_path("app", &image.digest);
+    let bytes = fs::read(&path).unwrap();
+    damage(&path);
+    push_image(&folder.driver, "app", b"layer", &["v1"], None).await;
+    for path in [path, folder.shared_path(&image.digest)] {
+        assert!(fs::read(&path).unwrap() == bytes, "{path:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_index_that_claims_what_is_not_so_is_told_entry_by_entry() {
     let folder = Folder::new();
     let driver = &folder.driver;

@@ -85,7 +85,9 @@ async fn a_blob_that_somebody_asked_for_stays_until_its_manifest_comes() {
     let pushed_again = push(driver, name, b"pushed again").await;
     let mounted = push(driver, name, b"mounted").await;
     let unused = push(driver, name, b"unused").await;
-    let all = [&asked, &pushed_again, &mounted];
+    let mounted_again = push(driver, name, b"mounted again").await;
+    push(driver, "other", b"mounted again").await;
+    let all = [&asked, &pushed_again, &mounted, &mounted_again];
 
     let before = folder.moment();
     let empty = Digest::sha256(b"{}");
@@ -93,12 +95,9 @@ async fn a_blob_that_somebody_asked_for_stays_until_its_manifest_comes() {
         assert!(driver.blob_size(name, digest).await.unwrap().is_some());
     }
     push(driver, name, b"pushed again").await;
-    assert!(
-        driver
-            .link_blob(&mounted.digest, name, "other")
-            .await
-            .unwrap()
-    );
+    for digest in [&mounted.digest, &mounted_again.digest] {
+        assert!(driver.link_blob(digest, name, "other").await.unwrap());
+    }
     let report = folder.collect(before).await;
     assert_eq!((report.blobs, report.freed), (1, unused.size));
     assert!(!folder.has(name, &unused.digest));
@@ -107,8 +106,8 @@ async fn a_blob_that_somebody_asked_for_stays_until_its_manifest_comes() {
     put(driver, name, tagged(image(&layers, None), &["late"])).await;
     assert_eq!(
         folder.collect_all().await.blobs,
-        1,
-        "the one mounted elsewhere"
+        2,
+        "those mounted elsewhere"
     );
     for blob in all {
         assert!(folder.has(name, &blob.digest));

@@ -167,10 +167,14 @@ async fn the_end_of_an_upload_can_be_repeated(storage: Storage) {
     client.send(&put, &[], "once").await.check(201, "");
     client.send(&put, &[], "once").await.check(201, "");
     let other = format!("PUT {session}?digest={EMPTY}");
-    client
-        .send(&other, &[], "")
-        .await
-        .check(404, "BLOB_UPLOAD_UNKNOWN");
+    let elsewhere = put.replace("/v2/a/", "/v2/b/");
+    assert_ne!(elsewhere, put);
+    for wrong in [other, elsewhere] {
+        client
+            .send(&wrong, &[], "")
+            .await
+            .check(404, "BLOB_UPLOAD_UNKNOWN");
+    }
 }
 
 async fn a_session_belongs_to_its_repository_and_can_be_cancelled(storage: Storage) {
