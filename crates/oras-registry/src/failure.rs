@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::body::Body;
 use crate::driver::DriverError;
+use crate::route::Route;
 
 /// A status, the errors of the body, and headers beside the usual ones.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Failure {
     status: StatusCode,
     errors: Vec<RegistryError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the request is not to blame. The code of the error then only says what the request was about.
+    ours: bool,
 }
 
 impl Failure {
@@ -23,6 +26,7 @@ impl Failure {
             status,
             errors: vec![RegistryError::new(code, message)],
             headers: Vec::new(),
+            ours: false,
         }
     }
 
@@ -36,7 +40,35 @@ impl Failure {
             status: StatusCode::BAD_REQUEST,
             errors: digests.iter().map(error).collect(),
             headers: Vec::new(),
+            ours: false,
         }
+    }
+
+    /// What went wrong here. The standard has no codes for that: [`Failure::about`] chooses the nearest one.
+    pub(crate) fn ours(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            ours: true,
+            ..Self::new(status, ErrorCode::MANIFEST_INVALID, message)
+        }
+    }
+
+    /// With the code that is nearest to what was asked for, if the request is not to blame.
+    pub(crate) fn about(mut self, route: &Route) -> Self {
+        let code = match route {
+            _ if !self.ours => return self,
+            Route::Blob { .. } => ErrorCode::BLOB_UNKNOWN,
+            Route::Uploads { .. } | Route::Upload { .. } => ErrorCode::BLOB_UPLOAD_INVALID,
+            Route::Token => ErrorCode::UNAUTHORIZED,
+            Route::Base
+            | Route::Catalog
+            | Route::Tags { .. }
+            | Route::Manifest { .. }
+            | Route::Referrers { .. } => ErrorCode::MANIFEST_INVALID,
+        };
+        for error in &mut self.errors {
+            error.code = code.to_owned();
+        }
+        self
     }
 
     pub(crate) fn invalid_digest(cause: DigestError) -> Self {
@@ -130,18 +162,14 @@ impl Failure {
 /// What the storage says stays here: only what was attempted goes out.
 impl From<DriverError> for Failure {
     fn from(error: DriverError) -> Self {
+        let text = error.to_string();
         match error {
-            DriverError::Full => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                ErrorCode::TOOMANYREQUESTS,
-                error.to_string(),
-            )
-            .with_header(RETRY_AFTER, "60"),
-            DriverError::Io { .. } | DriverError::Busy(_) | DriverError::Damaged(_) => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                ErrorCode::BLOB_UPLOAD_INVALID,
-                error.to_string(),
-            ),
+            DriverError::Full => {
+                Self::ours(StatusCode::INSUFFICIENT_STORAGE, text).with_header(RETRY_AFTER, "60")
+            }
+            DriverError::Io { .. } | DriverError::Busy(_) | DriverError::Damaged(_) => {
+                Self::ours(StatusCode::INTERNAL_SERVER_ERROR, text)
+            }
         }
     }
 }

@@ -137,6 +137,12 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
         call.caller = identified.unwrap_or_default();
         admitted?;
     }
+    let answer = serve(shared, call, &route).await;
+    answer.map_err(|failure| failure.about(&route))
+}
+
+/// Answers who may ask for it.
+async fn serve(shared: &Shared, call: &mut Call, route: &Route) -> Answer {
     match route {
         Route::Base => Ok(base::ping()),
         Route::Token => {
@@ -154,13 +160,13 @@ async fn dispatch(shared: &Shared, path: &str, call: &mut Call, readiness: Readi
             answer
         }
         Route::Catalog => catalog::list(shared, call).await,
-        Route::Tags { name } => tag::list(shared, call, &name).await,
-        Route::Referrers { name, digest } => referrer::list(shared, call, &name, &digest).await,
-        Route::Blob { name, digest } => blob::handle(shared, call, &name, &digest).await,
-        Route::Uploads { name } => upload::start(shared, call, &name).await,
-        Route::Upload { name, session } => upload::handle(shared, call, &name, &session).await,
+        Route::Tags { name } => tag::list(shared, call, name).await,
+        Route::Referrers { name, digest } => referrer::list(shared, call, name, digest).await,
+        Route::Blob { name, digest } => blob::handle(shared, call, name, digest).await,
+        Route::Uploads { name } => upload::start(shared, call, name).await,
+        Route::Upload { name, session } => upload::handle(shared, call, name, session).await,
         Route::Manifest { name, reference } => {
-            manifest::handle(shared, call, &name, &reference).await
+            manifest::handle(shared, call, name, reference).await
         }
     }
 }

@@ -39,13 +39,8 @@ pub(super) fn json(media_type: &str, value: &impl Serialize) -> Answer {
 
 /// JSON for an answer.
 pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    json::to_vec(value).map_err(|error| {
-        Failure::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            oras_spec::ErrorCode::MANIFEST_INVALID,
-            error.to_string(),
-        )
-    })
+    let failed = StatusCode::INTERNAL_SERVER_ERROR;
+    json::to_vec(value).map_err(|error| Failure::ours(failed, error.to_string()))
 }
 
 /// Answers that get one more header.

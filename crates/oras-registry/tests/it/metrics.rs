@@ -205,6 +205,15 @@ async fn storage_that_fails_is_not_ready_but_alive() {
     assert_eq!(reply.header("retry-after"), "5");
     client.get("/livez").await.check(200, "");
     let reply = client.send("POST /v2/a/blobs/uploads/", &[], "").await;
-    reply.check(507, "TOOMANYREQUESTS");
+    reply.check(507, "BLOB_UPLOAD_INVALID");
     assert!(!reply.header("retry-after").is_empty());
+    let digest = oras_spec::Digest::sha256(b"{}");
+    for (path, code) in [
+        (format!("/v2/a/blobs/{digest}"), "BLOB_UNKNOWN"),
+        ("/v2/a/manifests/v1".to_owned(), "MANIFEST_INVALID"),
+        ("/v2/a/tags/list".to_owned(), "MANIFEST_INVALID"),
+        (format!("/v2/a/referrers/{digest}"), "MANIFEST_INVALID"),
+    ] {
+        client.get(&path).await.check(507, code);
+    }
 }
