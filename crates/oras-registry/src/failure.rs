@@ -1,5 +1,7 @@
 //! Answers that say no (distribution-spec, "Error Codes").
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -121,8 +123,12 @@ impl Failure {
         Self::new(StatusCode::PRECONDITION_FAILED, ErrorCode::DENIED, text)
     }
 
-    pub(crate) fn immutable_tag() -> Self {
-        let text = "the tag is immutable and points to something else";
+    /// `patterns` are those of the tags of the request that can't move.
+    pub(crate) fn immutable_tag<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let patterns: BTreeSet<&str> = patterns.into_iter().collect();
+        let patterns: Vec<&str> = patterns.into_iter().collect();
+        let patterns = patterns.join(", ");
+        let text = format!("a tag is immutable ({patterns}) and points to something else");
         Self::new(StatusCode::FORBIDDEN, ErrorCode::DENIED, text)
     }
 

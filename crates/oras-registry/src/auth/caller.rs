@@ -74,10 +74,9 @@ impl Caller {
         self.has_right(Action::Pull, repository)
     }
 
-    /// Whether a tag can't be made to point to something else.
-    pub(crate) fn finds_immutable(&self, repository: &str, tag: &str) -> bool {
-        let policy = self.policy.as_ref();
-        policy.is_some_and(|policy| policy.is_immutable(repository, tag))
+    /// The pattern because of which a tag can't be made to point to something else.
+    pub(crate) fn finds_immutable(&self, repository: &str, tag: &str) -> Option<&str> {
+        self.policy.as_ref()?.immutable(repository, tag)
     }
 
     /// Who it is, as a text that is different for everybody: what somebody starts belongs to them. Empty for nobody in

@@ -26,7 +26,10 @@ enum Component {
 
 /// A pattern of tags.
 #[derive(Clone, Debug)]
-pub(super) struct TagPattern(Vec<Piece>);
+pub(super) struct TagPattern {
+    text: String,
+    pieces: Vec<Piece>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece {
@@ -67,11 +70,19 @@ impl Pattern {
 
 impl TagPattern {
     pub(super) fn parse(text: &str) -> Result<Self, AuthError> {
-        pieces(text, text, is_of_tag).map(Self)
+        Ok(Self {
+            text: text.to_owned(),
+            pieces: pieces(text, text, is_of_tag)?,
+        })
     }
 
     pub(super) fn matches(&self, tag: &str) -> bool {
-        text_matches(&self.0, tag)
+        text_matches(&self.pieces, tag)
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 }
 

@@ -99,14 +99,16 @@ impl Policy {
         self.anonymous_pull || self.rules.iter().flatten().any(Compiled::is_for_anybody)
     }
 
-    /// Whether a tag can't be made to point to something else.
-    pub(super) fn is_immutable(&self, repository: &str, tag: &str) -> bool {
+    /// The pattern because of which a tag can't be made to point to something else.
+    pub(super) fn immutable(&self, repository: &str, tag: &str) -> Option<&str> {
         let rules = self.rules.iter().flatten();
         rules
             .filter(|rule| !rule.immutable_tags.is_empty())
-            .any(|rule| {
+            .find_map(|rule| {
                 let mut tags = rule.immutable_tags.iter();
-                tags.any(|pattern| pattern.matches(tag)) && rule.covers(repository, User::Any)
+                let pattern = tags.find(|pattern| pattern.matches(tag))?;
+                let covered = rule.covers(repository, User::Any);
+                covered.then_some(pattern.as_str())
             })
     }
 
@@ -273,10 +275,10 @@ mod tests {
         let mut rule = rule("home/{user}/*", "*", &ALL);
         rule.immutable_tags = vec!["v*".into(), "stable".into()];
         let policy = Policy::new(&Auth::new().rule(rule)).unwrap();
-        assert!(policy.is_immutable("home/jo/a", "v1"));
-        assert!(policy.is_immutable("home/ann/a", "stable"));
-        assert!(!policy.is_immutable("home/jo/a", "latest"));
-        assert!(!policy.is_immutable("a", "v1"));
+        assert_eq!(policy.immutable("home/jo/a", "v1"), Some("v*"));
+        assert_eq!(policy.immutable("home/ann/a", "stable"), Some("stable"));
+        assert_eq!(policy.immutable("home/jo/a", "latest"), None);
+        assert_eq!(policy.immutable("a", "v1"), None);
     }
 
     #[test]

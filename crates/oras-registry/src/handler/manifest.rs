@@ -125,7 +125,10 @@ async fn put(shared: &Shared, call: &mut Call, name: &str, reference: Reference)
         PutOutcome::Stored => shared.metrics.manifests.count(),
         PutOutcome::ConditionFailed => {
             return Err(match condition {
-                Condition::Unmoved { .. } => Failure::immutable_tag(),
+                Condition::Unmoved { tags, .. } => {
+                    let pattern = |tag: &String| call.caller.finds_immutable(name, tag);
+                    Failure::immutable_tag(tags.iter().filter_map(pattern))
+                }
                 _ => Failure::condition_failed(),
             });
         }
@@ -215,7 +218,7 @@ fn condition_of(call: &Call) -> Condition {
 
 /// The tags among `tags` that can't be made to point to something else.
 fn immutable(call: &Call, name: &str, tags: &[String]) -> Vec<String> {
-    let immutable = |tag: &&String| call.caller.finds_immutable(name, tag);
+    let immutable = |tag: &&String| call.caller.finds_immutable(name, tag).is_some();
     tags.iter().filter(immutable).cloned().collect()
 }
 

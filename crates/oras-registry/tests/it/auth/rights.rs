@@ -212,7 +212,13 @@ async fn an_immutable_tag_can_be_pushed_again_but_not_moved() {
     let push = async |tag: &str, n: usize| web.push("jo", "a", tag, numbered(n)).await;
     push("v1", 1).await.check(201, "");
     push("v1", 1).await.check(201, "");
-    push("v1", 2).await.check(403, "DENIED");
+    let refused = push("v1", 2).await;
+    refused.check(403, "DENIED");
+    let message = &refused.json()["errors"][0]["message"];
+    assert_eq!(
+        message,
+        "a tag is immutable (v*) and points to something else"
+    );
     push("latest", 1).await.check(201, "");
     push("latest", 2).await.check(201, "");
 
