@@ -52,7 +52,7 @@ use std::path::PathBuf;
 use self::htpasswd::Htpasswd;
 
 pub(crate) use self::caller::Caller;
-pub(crate) use self::gate::{Gate, Issued, Refusal, Visitor};
+pub(crate) use self::gate::{Gate, Issued, Refusal};
 
 /// The group of everybody who has signed in.
 pub(crate) const USERS: &str = "users";

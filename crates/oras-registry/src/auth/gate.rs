@@ -77,6 +77,9 @@ pub(crate) struct Issued {
     issued_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// Who got it.
+    #[serde(skip)]
+    pub(crate) to: Caller,
 }
 
 /// What a request needs.
@@ -215,11 +218,15 @@ impl Gate {
             }
             Credential::Unusable => return Err(Refusal::Credential),
         };
-        Ok(Caller {
+        Ok(self.caller(identity, access))
+    }
+
+    fn caller(&self, identity: Identity, access: Option<Arc<Access>>) -> Caller {
+        Caller {
             identity,
             policy: Some(Arc::clone(&self.policy)),
             access,
-        })
+        }
     }
 
     /// Whether whoever was identified may do what a request asks for.
@@ -339,6 +346,7 @@ impl Gate {
             expires_in: Kind::Access.lifetime().as_secs(),
             issued_at: issued_at.to_string(),
             refresh_token: refresh_token.flatten(),
+            to: self.caller(identity.clone(), None),
         })
     }
 

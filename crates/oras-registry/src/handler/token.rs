@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::reply::{self, With as _};
 use super::{Answer, unknown_endpoint};
-use crate::auth::{Gate, Issued, Refusal, Visitor};
+use crate::auth::{Gate, Issued, Refusal};
 use crate::call::Call;
 use crate::registry::Shared;
 
@@ -19,20 +19,22 @@ pub(super) async fn handle(shared: &Shared, call: &mut Call) -> Answer {
     let Some(gate) = &shared.gate else {
         return Err(unknown_endpoint());
     };
+    let client = gate.visitor(call).client();
+    call.exchange.is_from(client);
     if call.method == Method::POST {
         let form = call.read(FORM_BYTES).await?;
-        return post(gate, &gate.visitor(call), &form).await;
+        return post(gate, call, &form).await;
     }
     let visitor = gate.visitor(call);
     let scopes: Vec<&str> = call.parameters("scope").collect();
     let offline = call.parameter("offline_token") == Some("true");
-    match gate.token(&visitor, &scopes, offline).await {
-        Ok(issued) => reply_with(&issued),
-        Err(refusal) => Err(gate.refuse(&visitor.origin, refusal)),
-    }
+    let issued = gate.token(&visitor, &scopes, offline).await;
+    let issued = issued.map_err(|refusal| gate.refuse(&visitor.origin, refusal));
+    reply_with(call, issued?)
 }
 
-async fn post(gate: &Gate, visitor: &Visitor<'_>, form: &[u8]) -> Answer {
+async fn post(gate: &Gate, call: &mut Call, form: &[u8]) -> Answer {
+    let visitor = &gate.visitor(call);
     let form: Vec<_> = form_urlencoded::parse(form).collect();
     let all = |name: &'static str| {
         let named = form.iter().filter(move |(key, _)| key == name);
@@ -66,7 +68,7 @@ async fn post(gate: &Gate, visitor: &Visitor<'_>, form: &[u8]) -> Answer {
         }
     };
     match issued {
-        Ok(issued) => reply_with(&issued),
+        Ok(issued) => reply_with(call, issued),
         Err(Refusal::Busy) => Err(gate.refuse(&visitor.origin, Refusal::Busy)),
         Err(Refusal::Credential | Refusal::Token) => {
             let text = "the credential is wrong or expired";
@@ -75,8 +77,11 @@ async fn post(gate: &Gate, visitor: &Visitor<'_>, form: &[u8]) -> Answer {
     }
 }
 
-fn reply_with(issued: &Issued) -> Answer {
-    Ok(reply::json("application/json", issued)?.with(CACHE_CONTROL, "no-store"))
+/// The access log names who got the token.
+fn reply_with(call: &mut Call, issued: Issued) -> Answer {
+    let response = reply::json("application/json", &issued)?;
+    call.caller = issued.to;
+    Ok(response.with(CACHE_CONTROL, "no-store"))
 }
 
 /// An error as RFC 6749 has it (section 5.2), and as registries do.

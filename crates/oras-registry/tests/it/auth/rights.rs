@@ -343,4 +343,14 @@ async fn who_is_refused_is_told_what_and_named_in_the_log() {
     );
     let seen = log.take();
     assert_eq!(seen[0].user.as_deref(), Some("ann"));
+
+    web.as_user("ann", "GET /v2/token").await.check(200, "");
+    let form = "grant_type=password&username=ann&password=";
+    let right = web.send("POST /v2/token", &[], format!("{form}secret-ann"));
+    right.await.check(200, "");
+    let wrong = web.send("POST /v2/token", &[], format!("{form}wrong"));
+    wrong.await.check(401, "UNAUTHORIZED");
+    let seen = log.take();
+    let users: Vec<_> = seen.iter().map(|access| access.user.as_deref()).collect();
+    assert_eq!(users, [Some("ann"), Some("ann"), None]);
 }
