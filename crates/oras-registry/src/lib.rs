@@ -73,6 +73,7 @@ mod error;
 mod exchange;
 mod failure;
 mod handler;
+mod host;
 mod id;
 mod limits;
 mod metrics;

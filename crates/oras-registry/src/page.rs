@@ -12,7 +12,6 @@ mod fact;
 mod file;
 mod frame;
 mod home;
-mod host;
 mod kind;
 mod list;
 mod referrer;
@@ -33,6 +32,7 @@ use oras_spec::{Digest, ErrorCode};
 use crate::body::Body;
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::host::is_host;
 use crate::registry::Shared;
 
 use address::Address;
@@ -41,6 +41,9 @@ use sign_in::Guest;
 
 /// The one style sheet, part of every page.
 const STYLE: &str = include_str!("page/style.css");
+
+/// Stands where the host is not known.
+const NAMELESS: &str = "REGISTRY";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -131,7 +134,9 @@ impl<'a> Visit<'a> {
             guest,
             signing_in: sign_in::asked(call).map(str::to_owned),
             path: path.to_owned(),
-            host: host::checked(host.as_deref()),
+            host: host
+                .filter(|host| is_host(host))
+                .unwrap_or_else(|| NAMELESS.to_owned()),
             filter: call.parameter("filter").unwrap_or_default().to_owned(),
             after: call.parameter("after").map(str::to_owned),
         }

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::header::HeaderName;
-use http::uri::Authority;
 use ipnet::IpNet;
 use url::Url;
 
 use super::{Auth, AuthError};
+use crate::host::is_host;
 use crate::peer::Peer;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -102,12 +102,6 @@ impl Origins {
             .iter()
             .any(|network| network.contains(&address))
     }
-}
-
-/// Whether it can be the host of an address: nothing that would end a quoted string or name a user.
-fn is_host(text: &str) -> bool {
-    let valid = text.parse::<Authority>();
-    valid.is_ok_and(|authority| !authority.host().is_empty() && !text.contains(['@', '"', '\\']))
 }
 
 fn public(text: &str) -> Result<(String, String), AuthError> {

@@ -1,21 +1,13 @@
-//! What clients call this registry: the host they sent, if it can be one.
+//! What clients call this registry: what is a host, and what is not.
 
 use std::net::Ipv6Addr;
 
-/// Stands where the host is not known.
-const UNKNOWN: &str = "REGISTRY";
 /// The longest name of the DNS (RFC 1035, section 2.3.4), and a port.
 const LONGEST: usize = 253 + 6;
 
-/// The host and port that a client sent; a placeholder if they are no such thing.
-pub(super) fn checked(sent: Option<&str>) -> String {
-    sent.filter(|host| is_host(host))
-        .unwrap_or(UNKNOWN)
-        .to_owned()
-}
-
-/// Whether it is a name or address, with a port or without. Stricter than URLs are, since people paste it into shells.
-fn is_host(text: &str) -> bool {
+/// Whether it is a name or address, with a port or without. Stricter than URLs are, since people paste it into shells and
+/// it stands between quotes in headers.
+pub(crate) fn is_host(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;
     }
@@ -33,6 +25,8 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
+    // A name may end with the root, which is empty.
+    let text = text.strip_suffix('.').unwrap_or(text);
     text.split('.').all(|label| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         label.bytes().all(inner) && !label.is_empty() && !label.starts_with('-')
@@ -53,6 +47,8 @@ mod tests {
             "localhost",
             "localhost:5000",
             "a.b-c.example:443",
+            "a.example.",
+            "a.example.:443",
             "127.0.0.1:1",
             "[::1]",
             "[::1]:80",
@@ -61,7 +57,7 @@ mod tests {
         }
         for bad in [
             "", ":80", "a:", "a:b", "a:99999", "a b", "$(id)", "a;id", "a/b", "u@a", "[::1", "[x]",
-            "-rf", "a..b", "a\"b", "<b>", "é",
+            "-rf", "a..b", ".", "a..", "a\"b", "<b>", "é",
         ] {
             assert!(!is_host(bad), "{bad}");
         }
