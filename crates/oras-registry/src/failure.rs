@@ -58,8 +58,10 @@ impl Failure {
     pub(crate) fn about(mut self, route: &Route) -> Self {
         let code = match route {
             _ if !self.ours => return self,
-            Route::Blob { .. } => ErrorCode::BLOB_UNKNOWN,
-            Route::Uploads { .. } | Route::Upload { .. } => ErrorCode::BLOB_UPLOAD_INVALID,
+            // Not that a blob is unknown: whoever reads the code alone would take it for gone.
+            Route::Blob { .. } | Route::Uploads { .. } | Route::Upload { .. } => {
+                ErrorCode::BLOB_UPLOAD_INVALID
+            }
             Route::Token => ErrorCode::UNAUTHORIZED,
             Route::Base
             | Route::Catalog

@@ -209,7 +209,7 @@ async fn storage_that_fails_is_not_ready_but_alive() {
     assert!(!reply.header("retry-after").is_empty());
     let digest = oras_spec::Digest::sha256(b"{}");
     for (path, code) in [
-        (format!("/v2/a/blobs/{digest}"), "BLOB_UNKNOWN"),
+        (format!("/v2/a/blobs/{digest}"), "BLOB_UPLOAD_INVALID"),
         ("/v2/a/manifests/v1".to_owned(), "MANIFEST_INVALID"),
         ("/v2/a/tags/list".to_owned(), "MANIFEST_INVALID"),
         (format!("/v2/a/referrers/{digest}"), "MANIFEST_INVALID"),
