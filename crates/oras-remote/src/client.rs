@@ -61,6 +61,23 @@ impl Client {
         ClientBuilder::default()
     }
 
+    /// The same connections and settings for another identity, which begins without any token.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Arc<dyn CredentialProvider>) -> Self {
+        let inner = &self.0;
+        Self(Arc::new(Inner {
+            http: inner.http.clone(),
+            credentials,
+            client_id: inner.client_id.clone(),
+            scheme: inner.scheme,
+            referrers: inner.referrers,
+            tokens: Tokens::default(),
+            warnings: inner.warnings.clone(),
+            capabilities: Mutex::default(),
+            index_updates: IndexUpdates::default(),
+        }))
+    }
+
     /// The registry `host[:port]`. Nothing is sent.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! Credentials and where they come from.
 
+mod config_file;
 mod docker_config;
+mod entry;
 mod helper;
+mod rewrite;
 
 use std::fmt;
 
@@ -109,6 +112,23 @@ pub trait CredentialProvider: Send + Sync {
     fn identity(&self) -> String {
         format!("{:p}", std::ptr::from_ref(self).cast::<()>())
     }
+}
+
+/// Keeps credentials.
+#[async_trait]
+pub trait CredentialStore: CredentialProvider {
+    /// Keeps `credential` for a registry, by its [key](credential_key), in place of whatever was known about it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credential`](oras_content::ErrorKind::Credential) if it can't be kept; nothing has changed then.
+    async fn put(&self, registry_host: &str, credential: &Credential) -> Result<()>;
+
+    /// Forgets what is known about a registry, by its [key](credential_key).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credential`](oras_content::ErrorKind::Credential) if that fails. Whether knowing nothing is a
+    /// failure is up to the store.
+    async fn erase(&self, registry_host: &str) -> Result<()>;
 }
 
 /// What credentials for `registry` are filed under: `https://index.docker.io/v1/` for Docker Hub, for historical

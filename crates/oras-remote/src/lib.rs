@@ -33,7 +33,8 @@
 //! - `blob`: stat, download with resume, upload, mount; `manifest`: read, write, delete; `page`: listings
 //! - `referrers`: through the API, and through the tag schema where there is none
 //! - `send`, `failure`, `url`, `warning`: requests, error responses, addresses, registry warnings
-//! - `auth`: challenges, scopes, tokens and their cache; `credential`: where credentials come from
+//! - `auth`: challenges, scopes, tokens and their cache; `credential`: where credentials come from and are kept;
+//!   `login`: from the one to the other
 
 #![deny(missing_docs)]
 
@@ -44,6 +45,7 @@ mod client;
 mod credential;
 mod endpoint;
 mod failure;
+mod login;
 mod manifest;
 mod page;
 mod referrers;
@@ -55,8 +57,8 @@ mod warning;
 
 pub use client::{Client, ClientBuilder, ReferrersMode, Scheme};
 pub use credential::{
-    Anonymous, Credential, CredentialProvider, DockerConfig, Secret, StaticCredential,
-    credential_key,
+    Anonymous, Credential, CredentialProvider, CredentialStore, DockerConfig, Secret,
+    StaticCredential, credential_key,
 };
 pub use referrers::Capability;
 pub use registry::Registry;

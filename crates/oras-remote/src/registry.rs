@@ -11,6 +11,7 @@ use oras_spec::{Catalog, Reference};
 
 use crate::auth::Scopes;
 use crate::client::Client;
+use crate::credential::CredentialProvider;
 use crate::endpoint::Endpoint;
 use crate::page::{self, Listing};
 use crate::repository::Repository;
@@ -44,6 +45,15 @@ impl Registry {
     #[must_use]
     pub fn host(&self) -> &str {
         oras_spec::reference::host(&self.endpoint.registry)
+    }
+
+    /// The same registry as somebody else: no token of this client is used.
+    #[must_use]
+    pub(crate) fn with_credentials(&self, credentials: Arc<dyn CredentialProvider>) -> Self {
+        Self {
+            client: self.client.with_credentials(credentials),
+            ..self.clone()
+        }
     }
 
     /// Asks for so many names per page; the registry may give fewer.

@@ -25,18 +25,18 @@ pub struct Warning {
 /// Who hears the warnings.
 type Sink = Arc<dyn Fn(&Warning) + Send + Sync>;
 
-/// Tells each warning once.
-#[derive(Default)]
+/// Tells each warning once. Clones share what was told.
+#[derive(Clone, Default)]
 pub(crate) struct Warnings {
     sink: Option<Sink>,
-    told: Mutex<HashSet<Warning>>,
+    told: Arc<Mutex<HashSet<Warning>>>,
 }
 
 impl Warnings {
     pub(crate) fn new(sink: Sink) -> Self {
         Self {
             sink: Some(sink),
-            told: Mutex::default(),
+            told: Arc::default(),
         }
     }
 

@@ -1,33 +1,40 @@
-//! Reading `config.json` files of Docker.
+//! The `config.json` files of Docker as a place for credentials.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use oras_content::{Error, ErrorKind, Result, io_text};
-use serde::Deserialize;
-use serde_json::Value;
+use oras_content::{Error, ErrorKind, Result};
 
-use super::{Credential, CredentialProvider, Secret, helper};
+use super::config_file::ConfigFile;
+use super::entry::Entry;
+use super::helper::Helper;
+use super::rewrite::{Change, rewrite};
+use super::{Credential, CredentialProvider, CredentialStore};
+use crate::lock;
 
-/// Credentials from one or more Docker configuration files, asked in order until one knows something.
+/// A keychain may ask its user for a password, so this is long.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Credentials in one or more Docker configuration files, asked in order until one knows something. Only the first is
+/// ever written to. Cheap to clone; clones share what they know.
 ///
-/// Credential helpers named in a file (`credHelpers`, `credsStore`) are called when their registry is asked for.
-/// Read only: the seam for writing is the file format itself, kept by whoever implements login.
-#[derive(Clone, Debug, Default)]
+/// Credential helpers named in a file (`credHelpers`, `credsStore`) are called when their registry is asked for or
+/// written; without one, the credential is in the file itself, encoded but not encrypted.
+///
+/// Writing keeps everything else that is in the file, whoever wrote it and whenever: changes are merged under a lock,
+/// and a reader sees the file as it was before or as it is after.
+#[derive(Clone)]
 pub struct DockerConfig {
-    files: Vec<File>,
+    files: Vec<Arc<File>>,
+    helper_timeout: Duration,
 }
 
-#[derive(Clone, Debug)]
 struct File {
     path: PathBuf,
-    auths: BTreeMap<String, Value>,
-    creds_store: String,
-    cred_helpers: BTreeMap<String, String>,
+    content: Mutex<ConfigFile>,
 }
 
 impl DockerConfig {
@@ -38,12 +45,35 @@ impl DockerConfig {
     /// [`ErrorKind::Credential`] for a file that is no configuration.
     pub fn load(paths: Vec<PathBuf>) -> Result<Self> {
         let files = paths.into_iter().map(File::read).collect::<Result<_>>()?;
-        Ok(Self { files })
+        Ok(Self {
+            files,
+            helper_timeout: HELPER_TIMEOUT,
+        })
+    }
+
+    /// Sets how long a credential helper may take; two minutes by default, because it may have to ask its user.
+    #[must_use]
+    pub fn with_helper_timeout(mut self, timeout: Duration) -> Self {
+        self.helper_timeout = timeout;
+        self
     }
 
     /// The paths, in the order in which they are asked.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
+    }
+
+    fn primary(&self) -> Result<&Arc<File>> {
+        self.files.first().ok_or_else(|| {
+            let problem = "there is no config file to keep credentials in";
+            Error::new(ErrorKind::Credential, problem)
+        })
+    }
+
+    fn helper(&self, file: &File, key: &str) -> Option<Helper> {
+        let content = lock(&file.content);
+        let suffix = content.helper(key)?;
+        Some(Helper::new(suffix, self.helper_timeout))
     }
 }
 
@@ -51,7 +81,10 @@ impl DockerConfig {
 impl CredentialProvider for DockerConfig {
     async fn credential(&self, registry_host: &str) -> Result<Credential> {
         for file in &self.files {
-            let credential = file.credential(registry_host).await?;
+            let credential = match self.helper(file, registry_host) {
+                Some(helper) => helper.get(registry_host).await?,
+                None => lock(&file.content).credential(registry_host)?,
+            };
             if !credential.is_anonymous() {
                 return Ok(credential);
             }
@@ -68,203 +101,52 @@ impl CredentialProvider for DockerConfig {
     }
 }
 
-impl File {
-    fn read(path: PathBuf) -> Result<Self> {
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => {
-                // Opening fails, or opening a folder works and reading it fails.
-                let verb = if path.is_dir() { "read" } else { "open" };
-                let cause = format!("{verb} {}: {}", path.display(), io_text(&error));
-                return Err(match verb {
-                    "read" => invalid(&cause)
-                        .context(format!("failed to decode config file {}", path.display())),
-                    _ => Error::new(ErrorKind::Credential, cause)
-                        .context(format!("failed to open config file at {}", path.display())),
-                });
+#[async_trait]
+impl CredentialStore for DockerConfig {
+    async fn put(&self, registry_host: &str, credential: &Credential) -> Result<()> {
+        let file = self.primary()?;
+        match self.helper(file, registry_host) {
+            Some(helper) => helper.store(registry_host, credential).await,
+            None => {
+                let entry = Entry::of(credential)?;
+                file.change(registry_host, Change::Put(entry)).await
             }
+        }
+    }
+
+    async fn erase(&self, registry_host: &str) -> Result<()> {
+        let file = self.primary()?;
+        match self.helper(file, registry_host) {
+            Some(helper) => helper.erase(registry_host).await,
+            None => file.change(registry_host, Change::Remove).await,
+        }
+    }
+}
+
+impl fmt::Debug for DockerConfig {
+    /// Only the paths: what is in the files is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.paths().collect();
+        f.debug_struct("DockerConfig")
+            .field("paths", &paths)
+            .finish_non_exhaustive()
+    }
+}
+
+impl File {
+    fn read(path: PathBuf) -> Result<Arc<Self>> {
+        let content = Mutex::new(ConfigFile::read(&path)?);
+        Ok(Arc::new(Self { path, content }))
+    }
+
+    async fn change(self: &Arc<Self>, key: &str, change: Change) -> Result<()> {
+        let (file, key) = (Arc::clone(self), key.to_owned());
+        let work = move || {
+            let content = rewrite(&file.path, &key, &change)?;
+            *lock(&file.content) = content;
+            Ok(())
         };
-        let fields = decode(&text).map_err(|cause| {
-            invalid(&cause).context(format!("failed to decode config file {}", path.display()))
-        })?;
-        Ok(Self {
-            path,
-            auths: field(
-                &fields,
-                "auths",
-                "auths field",
-                "map[string]json.RawMessage",
-            )?,
-            creds_store: field(&fields, "credsStore", "creds store field", "string")?,
-            cred_helpers: field(
-                &fields,
-                "credHelpers",
-                "cred helpers field",
-                "map[string]string",
-            )?,
-        })
-    }
-
-    async fn credential(&self, key: &str) -> Result<Credential> {
-        let helper = self.cred_helpers.get(key).filter(|name| !name.is_empty());
-        let helper = helper.or(Some(&self.creds_store).filter(|name| !name.is_empty()));
-        if let Some(helper) = helper {
-            return helper::get(helper, key).await;
-        }
-        let Some(entry) = self.entry(key) else {
-            return Ok(Credential::Anonymous);
-        };
-        let entry: Entry = match entry {
-            Value::Null => Entry::default(),
-            entry => serde_json::from_value(entry.clone()).map_err(|_| {
-                let cause = format!(
-                    "json: cannot unmarshal {} into Go value of type config.AuthConfig",
-                    go_type(entry)
-                );
-                invalid(&cause).context("failed to unmarshal auth field")
-            })?,
-        };
-        entry.credential()
-    }
-
-    /// The entry of exactly this key; else the first whose key is a URL of this host, as old versions of Docker wrote.
-    fn entry(&self, key: &str) -> Option<&Value> {
-        let legacy = || {
-            self.auths
-                .iter()
-                .find(|(name, _)| host_part(name) == key)
-                .map(|(_, entry)| entry)
-        };
-        self.auths.get(key).or_else(legacy)
-    }
-}
-
-/// One entry of `auths`. All fields may be `null`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Entry {
-    auth: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    #[serde(rename = "identitytoken")]
-    identity_token: Option<String>,
-    #[serde(rename = "registrytoken")]
-    registry_token: Option<String>,
-}
-
-impl Entry {
-    fn credential(self) -> Result<Credential> {
-        let (mut username, mut password) = (
-            self.username.unwrap_or_default(),
-            self.password.unwrap_or_default(),
-        );
-        if let Some(auth) = self.auth.filter(|auth| !auth.is_empty()) {
-            (username, password) = split_auth(&auth)?;
-        }
-        let token = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Secret::new);
-        if let Some(token) = token(self.registry_token) {
-            return Ok(Credential::Access { token });
-        }
-        if let Some(token) = token(self.identity_token) {
-            return Ok(Credential::Identity { token });
-        }
-        if username.is_empty() && password.is_empty() {
-            return Ok(Credential::Anonymous);
-        }
-        Ok(Credential::basic(username, password))
-    }
-}
-
-/// `base64(user:password)`. The error never shows what was decoded: it may be a password.
-fn split_auth(auth: &str) -> Result<(String, String)> {
-    let undecodable = |cause: &str| invalid(cause).context("failed to decode auth field");
-    let bytes = STANDARD.decode(auth).map_err(|error| {
-        let at = match error {
-            base64::DecodeError::InvalidByte(at, _)
-            | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
-            _ => auth.len() - auth.len() % 4,
-        };
-        undecodable(&format!("illegal base64 data at input byte {at}"))
-    })?;
-    let text = String::from_utf8_lossy(&bytes);
-    let Some((username, password)) = text.split_once(':') else {
-        return Err(undecodable(
-            "auth does not conform the base64(username:password) format",
-        ));
-    };
-    // Some writers pad the password with zero bytes.
-    Ok((
-        username.to_owned(),
-        password.trim_end_matches('\0').to_owned(),
-    ))
-}
-
-fn decode(text: &[u8]) -> Result<serde_json::Map<String, Value>, String> {
-    if text.trim_ascii().is_empty() {
-        return Ok(serde_json::Map::new());
-    }
-    match serde_json::from_slice(text) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(Value::Null) => Ok(serde_json::Map::new()),
-        Ok(other) => {
-            let found = go_type(&other);
-            Err(format!(
-                "json: cannot unmarshal {found} into Go value of type map[string]json.RawMessage"
-            ))
-        }
-        Err(error) if error.is_eof() => Err("unexpected EOF".to_owned()),
-        // No text of the parser: it might quote what it could not read.
-        Err(error) => Err(format!(
-            "invalid character at line {} column {}",
-            error.line(),
-            error.column()
-        )),
-    }
-}
-
-fn field<T>(
-    fields: &serde_json::Map<String, Value>,
-    name: &str,
-    what: &str,
-    wanted: &str,
-) -> Result<T>
-where
-    T: Default + for<'de> Deserialize<'de>,
-{
-    match fields.get(name) {
-        None | Some(Value::Null) => Ok(T::default()),
-        Some(value) => T::deserialize(value).map_err(|_| {
-            let found = go_type(value);
-            let cause = format!("json: cannot unmarshal {found} into Go value of type {wanted}");
-            invalid(&cause).context(format!("failed to unmarshal {what}"))
-        }),
-    }
-}
-
-/// `https://host/v1/` becomes `host`.
-fn host_part(key: &str) -> &str {
-    let key = key
-        .strip_prefix("http://")
-        .or_else(|| key.strip_prefix("https://"))
-        .unwrap_or(key);
-    key.split('/').next().unwrap_or(key)
-}
-
-fn invalid(cause: &str) -> Error {
-    Error::new(
-        ErrorKind::Credential,
-        format!("invalid config format: {cause}"),
-    )
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(Error::new(ErrorKind::Other, error.to_string())))
     }
 }
