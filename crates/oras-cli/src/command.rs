@@ -4,6 +4,8 @@ mod attach;
 mod blob;
 mod cp;
 mod discover;
+mod login;
+mod logout;
 mod manifest;
 mod pull;
 mod push;
@@ -69,6 +71,8 @@ pub(crate) fn tree() -> Command {
         blob,
         cp::Copy::command(),
         discover::Discover::command(),
+        login::Login::command(),
+        logout::Logout::command(),
         manifest,
         pull::Pull::command(),
         push::Push::command(),
@@ -92,6 +96,8 @@ pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
         ["blob", "push"] => go::<blob::push::Push>(found, line),
         ["cp"] => go::<cp::Copy>(found, line),
         ["discover"] => go::<discover::Discover>(found, line),
+        ["login"] => go::<login::Login>(found, line),
+        ["logout"] => go::<logout::Logout>(found, line),
         ["manifest", "delete"] => go::<manifest::delete::Delete>(found, line),
         ["manifest", "fetch"] => go::<manifest::fetch::Fetch>(found, line),
         ["manifest", "fetch-config"] => go::<manifest::fetch_config::FetchConfig>(found, line),

@@ -201,6 +201,8 @@ impl Audience {
             return Failure::new(error.chain()).with_prefix(REGISTRY_PREFIX);
         }
         match error.response() {
+            // A server that is no registry at all has not answered as one.
+            Some(_) if whole && error.is_not_found() => Failure::new(error.chain()),
             Some(response) if whole || response.host == registry.host => registry.answer(response),
             _ => Failure::new(error.chain()),
         }

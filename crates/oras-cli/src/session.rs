@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use oras::http::Origin;
 use oras::remote::{
-    Client, Credential, CredentialProvider, DockerConfig, ReferrersMode, Scheme, StaticCredential,
-    Warning,
+    Client, CredentialProvider, DockerConfig, ReferrersMode, Scheme, StaticCredential, Warning,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -120,22 +119,26 @@ fn origin(plain: bool, registry: &str) -> Option<Origin> {
     Origin::of(&url)
 }
 
-fn credentials(access: &Access, registry: &str) -> Result<Arc<dyn CredentialProvider>, Error> {
-    if access.has_credential() {
-        let secret = access.secret.0.as_str();
-        let credential = match access.username.as_str() {
-            "" => Credential::Identity {
-                token: secret.into(),
-            },
-            username => Credential::basic(username, secret),
-        };
-        return Ok(Arc::new(StaticCredential::new(registry, credential)));
-    }
-    let paths = match access.registry_config.as_slice() {
+/// The credentials in these files, or in the docker configuration if there are none.
+///
+/// # Errors
+/// If a file is unusable.
+pub(crate) fn store(registry_config: &[String]) -> Result<DockerConfig, Error> {
+    let paths = match registry_config {
         [] => vec![env::docker_config()?],
         given => given.iter().map(PathBuf::from).collect(),
     };
-    Ok(Arc::new(DockerConfig::load(paths)?))
+    Ok(DockerConfig::load(paths)?)
+}
+
+fn credentials(access: &Access, registry: &str) -> Result<Arc<dyn CredentialProvider>, Error> {
+    match access.has_credential() {
+        true => Ok(Arc::new(StaticCredential::new(
+            registry,
+            access.credential(),
+        ))),
+        false => Ok(Arc::new(store(&access.registry_config)?)),
+    }
 }
 
 /// Two clients of one run may hear the same warning.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use oras::http::{ClientBuilder, ResolveRule, TlsOptions};
+use oras::remote::Credential;
 use oras::spec::go_quote;
 
 use crate::error::Error;
@@ -210,6 +211,18 @@ impl Access {
     /// Whether user or secret were given on the command line.
     pub(crate) fn has_credential(&self) -> bool {
         !self.username.is_empty() || !self.secret.0.is_empty()
+    }
+
+    /// What was given on the command line. A secret without a user name is an identity token.
+    pub(crate) fn credential(&self) -> Credential {
+        let secret = self.secret.0.as_str();
+        match self.username.as_str() {
+            "" if secret.is_empty() => Credential::Anonymous,
+            "" => Credential::Identity {
+                token: secret.into(),
+            },
+            username => Credential::basic(username, secret),
+        }
     }
 
     /// Whether to speak plain HTTP to this registry.

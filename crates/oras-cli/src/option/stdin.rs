@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::error::Error;
 use crate::option::remote::RemoteArgs;
+use crate::session::Session;
 
 /// Bytes of content read at a time.
 const CHUNK: usize = 128 * 1024;
@@ -32,6 +33,18 @@ pub(crate) fn line() -> Result<String, Error> {
         line.pop();
     }
     Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// One line, unless the user interrupts first.
+///
+/// # Errors
+/// As [`line`]; if the user interrupts.
+pub(crate) async fn typed(session: &Session) -> Result<String, Error> {
+    let line = tokio::task::spawn_blocking(line);
+    tokio::select! {
+        line = line => line.map_err(|error| Error::caused(&error))?,
+        () = session.cancel.cancelled() => Err(Error::told("interrupt signal received")),
+    }
 }
 
 /// All of standard input, without one line end.
@@ -96,7 +109,8 @@ impl Quiet {
         let before = tcgetattr(&stdin).map_err(told)?;
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(&stdin, OptionalActions::Flush, &quiet).map_err(told)?;
+        // What was typed ahead is kept: it may come from a program.
+        tcsetattr(&stdin, OptionalActions::Now, &quiet).map_err(told)?;
         Ok(Self { before })
     }
 

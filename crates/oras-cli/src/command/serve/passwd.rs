@@ -68,14 +68,10 @@ async fn ask(session: &Session, user: &str) -> Result<String, Error> {
 
 async fn typed(session: &Session, question: &str) -> Result<String, Error> {
     output::ask(question);
-    let line = tokio::task::spawn_blocking(stdin::line);
-    let line = tokio::select! {
-        line = line => line.map_err(|error| Error::caused(&error))?,
-        () = session.cancel.cancelled() => return Err(Error::told("interrupt signal received")),
-    };
+    let line = stdin::typed(session).await?;
     // The line end that was typed was not shown either.
     output::tell("");
-    line
+    Ok(line)
 }
 
 /// Puts `text` into the file in one step: whoever reads it sees all of it or what was there before. Its permissions
