@@ -23,7 +23,6 @@ impl Registry {
             error.context(format!("failed to validate the credentials for {name}"))
         })?;
         let stored = store.put(&credential_key(name), &credential).await;
-        stored
-            .map_err(|error| error.context(format!("failed to store the credentials for {name}")))
+        stored.map_err(|error| error.context(format!("failed to store the credentials for {name}")))
     }
 }

@@ -68,8 +68,8 @@ impl Helper {
         }
         let text = answer.success()?;
         // No text of the parser: it might quote a piece of the secret.
-        let known: Known = serde_json::from_str(&text)
-            .map_err(|_| self.error("answered something unreadable"))?;
+        let known: Known =
+            serde_json::from_str(&text).map_err(|_| self.error("answered something unreadable"))?;
         Ok(match (known.username.as_str(), known.secret.as_str()) {
             ("", "") => Credential::Anonymous,
             (TOKEN, secret) => Credential::Identity {
@@ -197,3 +197,6 @@ impl Answer {
         Err(Error::new(ErrorKind::Credential, text))
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -220,7 +220,8 @@ mod tests {
             let changed = changed(before.as_bytes(), "r.test", &entry).unwrap();
             assert_eq!(String::from_utf8(changed.unwrap()).unwrap(), after);
         };
-        let fresh = "{\n\t\"auths\": {\n\t\t\"r.test\": {\n\t\t\t\"auth\": \"bWU6cHc=\"\n\t\t}\n\t}\n}";
+        let fresh =
+            "{\n\t\"auths\": {\n\t\t\"r.test\": {\n\t\t\t\"auth\": \"bWU6cHc=\"\n\t\t}\n\t}\n}";
         for before in ["", " \n", "{}", "null", r#"{"auths":null}"#, fresh] {
             check(before, fresh);
         }
@@ -238,5 +239,16 @@ mod tests {
         let after = changed(before, "r.test", &Change::Remove).unwrap().unwrap();
         assert_eq!(after, b"{\n\t\"auths\": {}\n}");
         assert_eq!(changed(before, "other", &Change::Remove).unwrap(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let error = replace(&path, dir.path(), b"{}").unwrap_err();
+        assert_eq!(error.to_string(), "not a regular file");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -5,6 +5,7 @@
 mod auth;
 mod auth_flow;
 mod blobs;
+mod credential_store;
 mod docker_config;
 mod listing;
 mod manifests;
