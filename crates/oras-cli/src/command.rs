@@ -145,8 +145,10 @@ async fn unless_interrupted(
 ) -> Result<(), Error> {
     let mut work = pin!(work);
     tokio::select! {
-        done = &mut work => return done,
+        // The signal is listened for before the work begins.
+        biased;
         Ok(()) = tokio::signal::ctrl_c() => {}
+        done = &mut work => return done,
     }
     session.cancel.cancel();
     let _ = tokio::time::timeout(GRACE, work).await;

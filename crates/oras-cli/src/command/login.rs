@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _};
 
+use oras::remote::{DockerConfig, credential_key};
+
 use crate::command::Run;
 use crate::error::{Audience, Error, Registry};
 use crate::option::common::CommonArgs;
@@ -75,7 +77,19 @@ impl Run for Login {
             Ok(registry.login(access.credential(), &store).await?)
         };
         work.await.map_err(|error: Error| error.tell(&audience))?;
+        announce(&store, registry);
         output::line("Login Succeeded")
+    }
+}
+
+/// Tells a person, and no script, that the credential is not in a keychain.
+fn announce(store: &DockerConfig, registry: &str) {
+    let plain = store.plain_text_file(&credential_key(registry));
+    if let Some(path) = plain.filter(|_| io::stderr().is_terminal()) {
+        let path = path.display();
+        output::tell(&format!(
+            "The credential is kept unencrypted in {path}. To keep it in a keychain, name a credential helper there as \"credsStore\"."
+        ));
     }
 }
 
@@ -103,10 +117,10 @@ async fn secret(session: &Session, question: &str) -> Result<Secret, Error> {
         false => None,
     };
     output::text(question)?;
-    let secret = stdin::typed(session).await.map(Secret)?;
+    let secret = stdin::typed(session).await;
     if quiet.is_some() {
         // The line end that was typed was not shown either.
         output::line("")?;
     }
-    Ok(secret)
+    secret.map(Secret)
 }

@@ -625,4 +625,22 @@ fn other_tools_use_our_logins_and_we_use_theirs() {
         &format!("docker://{addr}/repo"),
     ]);
     assert!(tags.contains("\"v1\""), "{tags}");
+
+    let Some(docker) = Tool::find("docker") else {
+        eprintln!("note: docker is not installed, so its logins are not tested");
+        return;
+    };
+    let flags = ["-u", USER, "-p", PASSWORD, &addr];
+    let config = file("docker");
+    let login = ["--config", &config, "login"];
+    match docker.attempt(login.iter().chain(&flags)) {
+        Ok(_) => {
+            let call = oras.args(["repo", "ls", &addr]);
+            call.env("DOCKER_CONFIG", &config).run().ok();
+        }
+        // It leaves the work to its daemon where there is one.
+        Err(problem) => {
+            eprintln!("note: docker can't log in here, so that is not tested: {problem}")
+        }
+    }
 }

@@ -75,6 +75,57 @@ fn a_good_password_is_kept_and_used_until_logout() {
 }
 
 #[test]
+fn the_configuration_of_docker_is_where_docker_configures_it() {
+    let registry = DockerRegistry::with_auth();
+    let addr = registry.addr();
+    let dir = TempDir::new().unwrap();
+    let oras = oras_in(dir.path());
+    let elsewhere = dir.path().join("docker");
+    let moved = oras.clone().env("DOCKER_CONFIG", &elsewhere);
+    let list = ["repo", "ls", &addr];
+    let call = moved.args(["login", &addr, "-u", USER, "--password-stdin"]);
+    call.stdin(PASSWORD).run().ok();
+    assert_eq!(default_config(&oras), "");
+    moved.run(list).ok();
+    oras.run(list).fails();
+    // For one call.
+    let file = elsewhere.join("config.json").display().to_string();
+    oras.run(list.into_iter().chain(["--registry-config", &file]))
+        .ok();
+    oras.run(list.into_iter().chain(["-u", USER, "-p", PASSWORD]))
+        .ok();
+    assert_eq!(default_config(&oras), "");
+    moved.run(["logout", &addr]).ok();
+    moved.run(list).fails();
+}
+
+#[test]
+fn the_trace_of_a_login_shows_no_secret() {
+    let (docker, ours) = (DockerRegistry::with_auth(), ours());
+    let dir = TempDir::new().unwrap();
+    for registry in [docker.addr(), ours.addr()] {
+        let oras = oras_in(dir.path());
+        let flags = ["-u", USER, "--password-stdin", "-d", "-H", "Foo:bar"];
+        let call = oras.args(["login", &registry].iter().chain(&flags));
+        let out = call.stdin(PASSWORD).run().ok();
+        assert_eq!(out.stdout, "Login Succeeded\n");
+        let requests = out.stderr.matches("Request #").count();
+        assert!(requests >= 2, "{}", out.all());
+        assert_eq!(
+            out.stderr.matches("\"Foo\": \"bar\"").count(),
+            requests,
+            "{}",
+            out.all()
+        );
+        // The registry calls its realm like the password.
+        let told = out.stderr.replace("realm=\\\"oras-test", "");
+        for secret in [PASSWORD, AUTH, "eyJ"] {
+            assert!(!told.contains(secret), "{}", out.all());
+        }
+    }
+}
+
+#[test]
 fn what_is_missing_is_asked_for() {
     let registry = DockerRegistry::with_auth();
     let addr = registry.addr();
@@ -345,14 +396,21 @@ fn a_terminal_shows_the_user_name_and_not_the_password() {
     let Some(seen) = in_terminal(home.path(), &steps, &["login", &addr]) else {
         return;
     };
-    assert_eq!(
-        seen.screen,
-        "Username: hello\r\nPassword: \r\nLogin Succeeded\r\n"
+    let config = home.path().join("config.json");
+    let announced = format!(
+        "The credential is kept unencrypted in {}. ",
+        config.display()
     );
+    let lines: Vec<&str> = seen.screen.split("\r\n").collect();
+    let [user, password, announcement, end, ""] = lines[..] else {
+        panic!("{}", seen.screen);
+    };
+    assert_eq!((user, password), ("Username: hello", "Password: "));
+    assert!(announcement.starts_with(&announced), "{}", seen.screen);
+    assert_eq!(end, "Login Succeeded");
     assert_eq!((seen.code, seen.after), (0, true));
     assert_eq!(seen.echo, json!([true, false]));
-    let kept = fs::read_to_string(home.path().join("config.json")).unwrap();
-    assert!(kept.contains(AUTH));
+    assert!(fs::read_to_string(config).unwrap().contains(AUTH));
 
     let steps = json!([["Username: ", "\n"], ["Token: ", "\n"]]);
     let seen = in_terminal(home.path(), &steps, &["login", &addr]).unwrap();
@@ -366,14 +424,33 @@ fn ctrl_c_at_the_password_gives_the_terminal_back() {
     let registry = DockerRegistry::with_auth();
     let addr = registry.addr();
     let home = TempDir::new().unwrap();
-    for steps in [
-        json!([["Username: ", "\u{3}"]]),
-        json!([["Username: ", "hello\n"], ["Password: ", "oras\u{3}"]]),
+    let ctrl_c = "\u{3}";
+    for (steps, args) in [
+        (json!([["Username: ", ctrl_c]]), &["login", &addr][..]),
+        (
+            json!([
+                ["Username: ", "hello\n"],
+                ["Password: ", format!("oras{ctrl_c}")]
+            ]),
+            &["login", &addr],
+        ),
+        (
+            json!([["Password: ", ctrl_c]]),
+            &["login", &addr, "-u", "hello"],
+        ),
     ] {
-        let Some(seen) = in_terminal(home.path(), &steps, &["login", &addr]) else {
+        let Some(seen) = in_terminal(home.path(), &steps, args) else {
             return;
         };
         assert_eq!((seen.code, seen.after), (1, true), "{}", seen.screen);
+        for (step, shown) in steps
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(seen.echo.as_array().unwrap())
+        {
+            assert_eq!(shown, &json!(step[0] == "Username: "), "{step}");
+        }
         assert!(
             seen.screen.contains("Error: interrupt signal received"),
             "{}",

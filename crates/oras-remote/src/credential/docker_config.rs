@@ -63,6 +63,17 @@ impl DockerConfig {
         self.files.iter().map(|file| file.path.as_path())
     }
 
+    /// The file in which [`put`](CredentialStore::put) keeps a credential for this registry, readable for whoever may
+    /// read the file; `None` if a credential helper keeps it.
+    #[must_use]
+    pub fn plain_text_file(&self, registry_host: &str) -> Option<&Path> {
+        let file = self.files.first()?;
+        match lock(&file.content).helper(registry_host) {
+            Some(_) => None,
+            None => Some(&file.path),
+        }
+    }
+
     fn primary(&self) -> Result<&Arc<File>> {
         self.files.first().ok_or_else(|| {
             let problem = "there is no config file to keep credentials in";
