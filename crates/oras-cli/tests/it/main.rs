@@ -9,6 +9,7 @@ mod bad_registry;
 mod big;
 mod concurrency;
 mod crash;
+mod credential_helper;
 mod credentials;
 mod interop;
 mod kill;
