@@ -4,8 +4,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::Arc;
 
-use oras_remote::{Credential, CredentialProvider, CredentialStore, DockerConfig};
+use oras_content::ErrorKind;
+use oras_remote::{
+    Client, Credential, CredentialProvider, CredentialStore, DockerConfig, StaticCredential,
+};
+use oras_testkit::peer::{DockerRegistry, PASSWORD, USER};
 
 fn me() -> Credential {
     Credential::basic("me", "pw")
@@ -162,6 +167,30 @@ async fn nobody_loses_an_entry_to_somebody_else() {
     for number in 0..50 {
         assert_eq!(config.credential(&name(number)).await.unwrap(), me());
     }
+}
+
+#[tokio::test]
+async fn a_login_is_checked_with_its_own_credential_alone() {
+    let server = DockerRegistry::with_auth();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.json");
+    let store = load(&path);
+    let good = Credential::basic(USER, PASSWORD);
+    let known = StaticCredential::new(&server.addr(), good.clone());
+    let client = Client::builder().credentials(Arc::new(known)).build();
+    let registry = client.unwrap().registry(&server.addr()).unwrap();
+    registry.ping().await.unwrap();
+
+    let wrong = Credential::basic(USER, "wrong");
+    let error = registry.login(wrong, &store).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(!path.exists());
+    registry.ping().await.unwrap();
+
+    registry.login(good.clone(), &store).await.unwrap();
+    let kept = load(&path).credential(&server.addr()).await.unwrap();
+    assert_eq!(kept, good);
+    assert_eq!(store.plain_text_file(&server.addr()), Some(path.as_path()));
 }
 
 #[test]
