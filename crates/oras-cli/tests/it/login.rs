@@ -263,6 +263,42 @@ fn flags_that_make_no_sense_together_are_refused() {
 }
 
 #[test]
+fn one_registry_is_named_and_logout_has_few_flags() {
+    let dir = TempDir::new().unwrap();
+    let oras = oras_in(dir.path());
+    for (line, usage, what) in [
+        ("login", "<registry>", "the registry to log in to"),
+        ("login a b", "<registry>", "the registry to log in to"),
+        ("logout", "<registry>", "the registry you want to log out"),
+        (
+            "logout a b",
+            "<registry>",
+            "the registry you want to log out",
+        ),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (path, got) = (format!("oras {}", words[0]), words.len() - 1);
+        let text = format!(
+            "Error: \"{path}\" requires exactly 1 argument but got {got}\nUsage: {path} [flags] {usage}\n\
+             Please specify exactly 1 argument as {what}. Run \"{path} -h\" for more options and examples\n"
+        );
+        expect(&oras.run(words), 1, "", &text);
+    }
+    for (flag, text) in [
+        ("--verbose", "Error: unknown flag: --verbose\n"),
+        ("--plain-http", "Error: unknown flag: --plain-http\n"),
+        ("-v", "Error: unknown shorthand flag: 'v' in -v\n"),
+    ] {
+        expect(&oras.run(["logout", flag, "localhost:1"]), 1, "", text);
+    }
+    // Nothing is known of any of them, and nobody is asked.
+    for name in ["localhost:1", "not a registry", ""] {
+        expect(&oras.run(["logout", "-d", name]), 0, "", "");
+    }
+    assert!(!oras.home().join(".docker").exists());
+}
+
+#[test]
 fn identity_tokens_are_checked_and_kept() {
     let (docker, ours) = (DockerRegistry::with_auth(), ours());
     let dir = TempDir::new().unwrap();
