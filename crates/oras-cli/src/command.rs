@@ -2,6 +2,7 @@
 
 mod attach;
 mod blob;
+mod completion;
 mod cp;
 mod discover;
 mod login;
@@ -69,6 +70,7 @@ pub(crate) fn tree() -> Command {
     pflag::prepare(Command::new("oras").subcommands([
         attach::Attach::command(),
         blob,
+        completion::tree(),
         cp::Copy::command(),
         discover::Discover::command(),
         login::Login::command(),
@@ -94,6 +96,7 @@ pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
         ["blob", "delete"] => go::<blob::delete::Delete>(found, line),
         ["blob", "fetch"] => go::<blob::fetch::Fetch>(found, line),
         ["blob", "push"] => go::<blob::push::Push>(found, line),
+        ["completion", _] => completion::run(found, &line),
         ["cp"] => go::<cp::Copy>(found, line),
         ["discover"] => go::<discover::Discover>(found, line),
         ["login"] => go::<login::Login>(found, line),

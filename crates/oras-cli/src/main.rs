@@ -4,6 +4,7 @@
 //! file in [`command`]: its flags, then `run`, which opens targets, has the SDK do one operation and shows the events.
 //!
 //! - [`pflag`], [`usage`], [`help`]: the command line, in the words that scripts know
+//! - [`completion`]: what can follow on a command line, for the shells
 //! - [`option`]: groups of flags that commands share; [`session`]: what a run shares
 //! - [`display`], [`output`], [`trace`]: what is shown, and the one room that prints
 //! - [`error`]: from typed errors to text, hint and exit code; [`env`](mod@env): all environment variables
@@ -12,6 +13,7 @@
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
 
 mod command;
+mod completion;
 mod display;
 mod env;
 mod error;
@@ -55,6 +57,9 @@ fn tell_hashed(words: &[String]) {
 
 fn run(words: &[String]) -> Result<(), Error> {
     let tree = command::tree();
+    if let Some(done) = completion::respond(&tree, words) {
+        return done;
+    }
     if words.first().is_some_and(|word| word == "help") {
         return help_about(&tree, &words[1..]);
     }

@@ -47,6 +47,15 @@ impl FormatArgs {
     }
 }
 
+/// The values that the help of a flag describes, a line each: `'json': one JSON object`.
+pub(crate) fn described(help: &str) -> Vec<(&str, &str)> {
+    let value = |line| {
+        let (name, about) = str::strip_prefix(line, "'")?.split_once("':")?;
+        Some((name, about.trim()))
+    };
+    help.lines().filter_map(value).collect()
+}
+
 /// What a value of `--format` means, on a command that supports the formats in `supported`.
 ///
 /// # Errors

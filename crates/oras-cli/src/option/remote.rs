@@ -127,6 +127,11 @@ impl RemoteArgs {
         !self.header.is_empty()
     }
 
+    /// Whether a secret comes from standard input.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.password_stdin || self.identity_token_stdin
+    }
+
     /// Puts rules in front of the own `--resolve`.
     pub(crate) fn resolve_first(&mut self, rules: &[String]) {
         self.resolve.splice(0..0, rules.iter().cloned());
@@ -193,7 +198,7 @@ impl RemoteArgs {
                 return Ok(value.clone());
             }
         }
-        if self.password_stdin || self.identity_token_stdin {
+        if self.reads_stdin() {
             return stdin::secret().map(Secret);
         }
         Ok(Secret::default())

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_reference;
 mod bad_registry;
 mod big;
+mod completion;
 mod concurrency;
 mod crash;
 mod credential_helper;

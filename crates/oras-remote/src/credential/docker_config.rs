@@ -58,6 +58,13 @@ impl DockerConfig {
         self
     }
 
+    /// The registries that the files have credentials of, as written there: hosts, and here and there a URL.
+    pub fn registries(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter();
+        let keys = files.flat_map(|file| file.auths.keys().chain(file.cred_helpers.keys()));
+        keys.map(String::as_str)
+    }
+
     /// The paths, in the order in which they are asked.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
