@@ -44,8 +44,8 @@ pub(super) fn positional(found: &Found<'_>, before: usize, word: &str) -> Answer
 fn registries(word: &str) -> Option<Answer> {
     let path = crate::env::docker_config().ok()?;
     let config = oras::remote::DockerConfig::load(vec![path]).ok()?;
-    let fitting = |name: &&str| name.starts_with(word) && !name.contains('/');
-    let candidates = config.registries().filter(fitting);
+    let fitting = |name: &String| name.starts_with(word) && !name.contains('/');
+    let candidates = config.registries().into_iter().filter(fitting);
     Some(Answer {
         candidates: candidates
             .map(|name| Candidate::new(format!("{name}/"), ""))

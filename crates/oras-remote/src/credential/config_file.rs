@@ -45,6 +45,12 @@ impl ConfigFile {
         })
     }
 
+    /// The registries that it names.
+    pub(super) fn registries(&self) -> Vec<String> {
+        let stored = self.auths.keys();
+        stored.chain(self.cred_helpers.keys()).cloned().collect()
+    }
+
     /// The helper that keeps the credential for `key`, if it is not the file itself.
     pub(super) fn helper(&self, key: &str) -> Option<&str> {
         let own = self.cred_helpers.get(key).filter(|name| !name.is_empty());

@@ -59,10 +59,10 @@ impl DockerConfig {
     }
 
     /// The registries that the files have credentials of, as written there: hosts, and here and there a URL.
-    pub fn registries(&self) -> impl Iterator<Item = &str> {
-        let files = self.files.iter();
-        let keys = files.flat_map(|file| file.auths.keys().chain(file.cred_helpers.keys()));
-        keys.map(String::as_str)
+    #[must_use]
+    pub fn registries(&self) -> Vec<String> {
+        let names = |file: &Arc<File>| lock(&file.content).registries();
+        self.files.iter().flat_map(names).collect()
     }
 
     /// The paths, in the order in which they are asked.
