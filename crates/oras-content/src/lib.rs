@@ -27,5 +27,5 @@ pub use ability::*;
 pub use content::{ByteStream, Content, SizeExceedsLimit, once};
 pub use error::{Error, ErrorKind, ResponseInfo, Result, Side, io_text};
 pub use event::{Event, EventSink, NoEvents};
-pub use payload::{FILE_CHUNK, Observed, Open, Payload, Snapshot};
+pub use payload::{FILE_CHUNK, Open, Payload, Snapshot, counted};
 pub use verify::{Verifier, verifying};

@@ -19,6 +19,8 @@ use crate::verify::verifying;
 
 /// Bytes read from a file at a time.
 pub const FILE_CHUNK: usize = 128 * 1024;
+/// An observer of a payload is not called more often than once in so many bytes.
+const COUNT_STEP: u64 = 64 * 1024;
 
 /// Something that can be read from any offset, as often as needed.
 #[async_trait]
@@ -99,12 +101,14 @@ impl Payload {
         self.0.trusted()
     }
 
-    /// Calls `on_bytes` with the length of every chunk that is read, and with the offset when opened again.
+    /// Calls `moved` with the number of bytes that were read so far of the `size` there are: now and then, when the last
+    /// one was read, and with the offset when reading begins or begins again.
     #[must_use]
-    pub fn observed(self, on_bytes: Arc<dyn Fn(Observed) + Send + Sync>) -> Self {
-        Self::new(Watched {
+    pub fn counted(self, size: u64, moved: Arc<dyn Fn(u64) + Send + Sync>) -> Self {
+        Self::new(Counted {
             inner: self,
-            on_bytes,
+            size,
+            moved,
         })
     }
 }
@@ -116,15 +120,6 @@ impl fmt::Debug for Payload {
             .field("trusted", &self.trusted())
             .finish_non_exhaustive()
     }
-}
-
-/// What an observer of a payload sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Observed {
-    /// Reading begins (or begins again) at this offset, in bytes.
-    Opened(u64),
-    /// This many more bytes were read.
-    Read(u64),
 }
 
 struct InMemory(Bytes);
@@ -183,24 +178,18 @@ impl Open for Once {
     }
 }
 
-struct Watched {
+struct Counted {
     inner: Payload,
-    on_bytes: Arc<dyn Fn(Observed) + Send + Sync>,
+    size: u64,
+    moved: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
 #[async_trait]
-impl Open for Watched {
+impl Open for Counted {
     async fn open(&self, offset: u64) -> Result<ByteStream> {
         let stream = self.inner.open(offset).await?;
-        (self.on_bytes)(Observed::Opened(offset));
-        let on_bytes = Arc::clone(&self.on_bytes);
-        Ok(stream
-            .inspect(move |item| {
-                if let Ok(chunk) = item {
-                    on_bytes(Observed::Read(chunk.len() as u64));
-                }
-            })
-            .boxed())
+        (self.moved)(offset);
+        Ok(counted(stream, offset, self.size, Arc::clone(&self.moved)))
     }
 
     fn replayable(&self) -> bool {
@@ -210,6 +199,25 @@ impl Open for Watched {
     fn trusted(&self) -> bool {
         self.inner.trusted()
     }
+}
+
+/// The same stream, whose progress from `offset` to `size` is told to `moved`: now and then, and at the end.
+pub fn counted(
+    stream: ByteStream,
+    offset: u64,
+    size: u64,
+    moved: Arc<dyn Fn(u64) + Send + Sync>,
+) -> ByteStream {
+    let mut bytes = offset;
+    let counting = stream.inspect(move |item| {
+        let Ok(chunk) = item else { return };
+        let before = bytes;
+        bytes += chunk.len() as u64;
+        if before / COUNT_STEP != bytes / COUNT_STEP || bytes == size {
+            moved(bytes);
+        }
+    });
+    counting.boxed()
 }
 
 /// What the file system says of a file: if it is the same later, the content is taken to be the same.

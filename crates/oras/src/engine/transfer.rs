@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use oras_content::{Error, ErrorKind, Observed, Payload, Result, Side};
+use oras_content::{Error, ErrorKind, Payload, Result, Side};
 use oras_spec::Descriptor;
 use tokio::task::JoinSet;
 
@@ -183,25 +182,19 @@ impl Engine {
         }
         let mut payload = self.payload_of(content, body);
         if progress == Progress::Told {
-            payload = self.observed(payload, content);
+            payload = self.counted(payload, content);
         }
         self.target.push(content, payload).await?;
         Ok(())
     }
 
-    fn observed(&self, payload: Payload, content: &Descriptor) -> Payload {
+    fn counted(&self, payload: Payload, content: &Descriptor) -> Payload {
         let (report, content) = (Arc::clone(&self.report), content.clone());
-        let moved = AtomicU64::new(0);
-        payload.observed(Arc::new(move |seen| {
-            let bytes = match seen {
-                Observed::Opened(offset) => {
-                    moved.store(offset, Ordering::Relaxed);
-                    offset
-                }
-                Observed::Read(more) => moved.fetch_add(more, Ordering::Relaxed) + more,
-            };
-            report.progress(&content, bytes);
-        }))
+        let size = content.size;
+        payload.counted(
+            size,
+            Arc::new(move |bytes| report.progress(&content, bytes)),
+        )
     }
 }
 
