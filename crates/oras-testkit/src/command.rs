@@ -2,6 +2,8 @@
 
 mod output;
 mod status;
+#[cfg(unix)]
+mod terminal;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -15,6 +17,8 @@ use tempfile::TempDir;
 
 pub use output::Output;
 pub use status::Family;
+#[cfg(unix)]
+pub use terminal::{Ended, Terminal};
 
 /// How long a command may run before the test calls it hanging.
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -170,14 +174,7 @@ impl Invocation {
             .chain(std::iter::once(&binary))
             .chain(&self.args);
         let mut command = Command::new(words.next().expect("a program"));
-        command
-            .args(words)
-            .current_dir(&self.oras.dir)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.oras.home())
-            .env("TMPDIR", self.oras.temporary())
-            .envs(self.oras.env.iter().map(|(name, value)| (name, value)))
+        self.prepare(command.args(words))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -197,6 +194,17 @@ impl Invocation {
             peak_kib: 0,
             child,
         }
+    }
+
+    /// Folder and environment.
+    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .current_dir(&self.oras.dir)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.oras.home())
+            .env("TMPDIR", self.oras.temporary())
+            .envs(self.oras.env.iter().map(|(name, value)| (name, value)))
     }
 
     /// The call as a person would type it.
