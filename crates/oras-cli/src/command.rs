@@ -16,18 +16,15 @@ mod serve;
 mod tag;
 mod version;
 
-use std::pin::pin;
 use std::time::Duration;
 
 use clap::{Command, CommandFactory as _};
 
 use crate::error::Error;
+use crate::interrupt;
 use crate::pflag::{self, Line};
 use crate::session::Session;
 use crate::usage::{Arity, Found};
-
-/// How long an interrupted command may take to tidy up.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// A command that talks to registries or works on files.
 trait Run: clap::Parser {
@@ -124,7 +121,9 @@ fn go<T: Run>(found: &Found<'_>, line: Line) -> Result<(), Error> {
     let used = found.used();
     T::ARITY.check(&used, line.positionals.len())?;
     let debug = matches!(line.matches.try_get_one::<bool>("debug"), Ok(Some(true)));
+    let draws = may_draw(&line);
     let session = Session::new(used, line.given, debug);
+    let session = if draws { session.drawing() } else { session };
     let command =
         T::from_arg_matches(&line.matches).map_err(|error| Error::told(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -133,27 +132,22 @@ fn go<T: Run>(found: &Found<'_>, line: Line) -> Result<(), Error> {
         .map_err(|error| Error::told(format!("failed to start: {error}")))?;
     let work = command.run(&session, &line.positionals);
     let done = match T::INTERRUPT {
-        Interrupt::Fails => runtime.block_on(unless_interrupted(&session, work)),
+        Interrupt::Fails => runtime.block_on(interrupt::unless(&session, work)),
         Interrupt::Own => runtime.block_on(work),
     };
+    session.screen().end();
     // A thread that waits for standard input is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     done
 }
 
-/// Runs until done, or until the user presses Ctrl-C: then the work is told to stop and gets a moment to tidy up.
-async fn unless_interrupted(
-    session: &Session,
-    work: impl Future<Output = Result<(), Error>>,
-) -> Result<(), Error> {
-    let mut work = pin!(work);
-    tokio::select! {
-        // The signal is listened for before the work begins.
-        biased;
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        done = &mut work => return done,
-    }
-    session.cancel.cancel();
-    let _ = tokio::time::timeout(GRACE, work).await;
-    Err(Error::told("interrupt signal received"))
+/// Whether the command may draw in a terminal. What goes to standard output would be between the lines, unless the user
+/// says that it is not.
+fn may_draw(line: &Line) -> bool {
+    let Ok(Some(no_tty)) = line.matches.try_get_one::<bool>("no_tty") else {
+        return false;
+    };
+    let output = line.matches.try_get_one::<String>("output");
+    let prints = matches!(output, Ok(Some(path)) if path == "-");
+    !no_tty && (!prints || line.given.has("no-tty"))
 }

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 
 use oras::http::ProxyOptions;
 
+use crate::display::paint::Paint;
 use crate::error::Error;
 
 /// Folder of the docker configuration.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Asks every program not to use colours.
+const NO_COLOR: &str = "NO_COLOR";
 /// What the settings of `oras serve` begin with.
 pub(crate) const SERVE: &str = "ORAS_SERVE_";
 /// The user's home.
@@ -38,6 +41,14 @@ pub(crate) fn docker_config() -> Result<PathBuf, Error> {
 /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.
 pub(crate) fn proxies() -> ProxyOptions {
     ProxyOptions::from_vars(filled)
+}
+
+/// How to draw in a terminal: without colours if `NO_COLOR` is set.
+pub(crate) fn paint() -> Paint {
+    match filled(NO_COLOR) {
+        Some(_) => Paint::Plain,
+        None => Paint::Colours,
+    }
 }
 
 /// The settings of `oras serve`: what follows [`SERVE`] in each name, and the value.

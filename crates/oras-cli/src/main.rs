@@ -18,6 +18,7 @@ mod display;
 mod env;
 mod error;
 mod help;
+mod interrupt;
 mod option;
 mod output;
 mod pflag;

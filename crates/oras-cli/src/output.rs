@@ -1,7 +1,7 @@
 //! The only room that prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use oras::content::io_text;
 
@@ -51,6 +51,55 @@ pub(crate) fn ask(text: &str) {
     let _ = stderr
         .write_all(text.as_bytes())
         .and_then(|()| stderr.flush());
+}
+
+/// Whether standard error is a terminal.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Writes to the terminal on standard error: text and what moves the cursor.
+pub(crate) fn draw(text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let mut stderr = io::stderr().lock();
+    // Nobody is left to see it if this fails.
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
+}
+
+/// The size of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+/// The size of the terminal on standard error now; 80 columns and 10 rows if it does not say.
+pub(crate) fn window() -> Window {
+    #[cfg(unix)]
+    let size = rustix::termios::tcgetwinsize(io::stderr());
+    #[cfg(unix)]
+    if let Ok(size) = size
+        && size.ws_col > 0
+        && size.ws_row > 0
+    {
+        return Window {
+            columns: size.ws_col.into(),
+            rows: size.ws_row.into(),
+        };
+    }
+    Window {
+        columns: 80,
+        rows: 10,
+    }
 }
 
 fn display_error(error: &io::Error) -> Error {

@@ -11,6 +11,8 @@ use oras::remote::{
 
 use tokio_util::sync::CancellationToken;
 
+use crate::display::progress::{Progress, Style};
+use crate::display::status::{Detail, StatusLines, Verbs};
 use crate::env;
 use crate::error::Error;
 use crate::option::referrers::DistributionSpec;
@@ -33,6 +35,41 @@ pub(crate) struct Session {
     /// Where exchanges are logged, with `--debug`.
     trace: Option<Arc<HttpTrace>>,
     warned: Arc<Mutex<HashSet<Warning>>>,
+    /// What is shown of long work.
+    style: Style,
+    screen: Arc<Screen>,
+}
+
+/// What may be live on the terminal now.
+#[derive(Debug, Default)]
+pub(crate) struct Screen(Mutex<Option<Arc<Progress>>>);
+
+impl Screen {
+    fn show(&self, progress: &Arc<Progress>) {
+        self.end();
+        if let Ok(mut live) = self.0.lock() {
+            *live = Some(Arc::clone(progress));
+        }
+    }
+
+    fn live(&self) -> Option<Arc<Progress>> {
+        self.0.lock().ok()?.clone()
+    }
+
+    /// Leaves the terminal as it was.
+    pub(crate) fn end(&self) {
+        if let Some(progress) = self.live() {
+            progress.end();
+        }
+    }
+
+    /// Tells something on standard error, with the live lines out of the way.
+    fn tell(&self, text: &str) {
+        match self.live() {
+            Some(progress) => progress.aside(|| output::tell(text)),
+            None => output::tell(text),
+        }
+    }
 }
 
 impl Session {
@@ -43,7 +80,46 @@ impl Session {
             cancel: CancellationToken::new(),
             trace: debug.then(Arc::default),
             warned: Arc::default(),
+            style: Style::Heartbeat,
+            screen: Arc::default(),
         }
+    }
+
+    /// Draws in the terminal, if there is one.
+    pub(crate) fn drawing(mut self) -> Self {
+        if self.trace.is_none() && output::stderr_is_terminal() {
+            self.style = Style::Live(env::paint());
+        }
+        self
+    }
+
+    /// Shows the events of long work, until [`StatusLines::check`] or the end of the run. One at a time.
+    pub(crate) fn status(&self, verbs: Verbs, detail: Detail) -> Arc<StatusLines> {
+        self.styled(verbs, detail, self.style)
+    }
+
+    /// [`Self::status`] without live lines.
+    pub(crate) fn plain_status(&self, verbs: Verbs, detail: Detail) -> Arc<StatusLines> {
+        self.styled(verbs, detail, Style::Heartbeat)
+    }
+
+    fn styled(&self, verbs: Verbs, detail: Detail, style: Style) -> Arc<StatusLines> {
+        let progress = Progress::begin(verbs, style);
+        self.screen.show(&progress);
+        Arc::new(StatusLines::new(verbs, detail, &self.cancel).with_progress(progress))
+    }
+
+    /// What is printed beside live lines: nothing.
+    pub(crate) fn detail(&self, detail: Detail) -> Detail {
+        match self.style {
+            Style::Live(_) => Detail::Nothing,
+            Style::Heartbeat => detail,
+        }
+    }
+
+    /// What is live in the terminal.
+    pub(crate) fn screen(&self) -> &Arc<Screen> {
+        &self.screen
     }
 
     /// The flags of a command with one target.
@@ -94,7 +170,7 @@ impl Session {
             .configure(http)?
             .build()
             .map_err(|error| Error::told(error.to_string()))?;
-        let warned = Arc::clone(&self.warned);
+        let (warned, screen) = (Arc::clone(&self.warned), Arc::clone(&self.screen));
         let client = Client::builder()
             .http(http)
             .client_id("oras-go")
@@ -105,7 +181,9 @@ impl Session {
                 Some(DistributionSpec::ReferrersApi) => ReferrersMode::Api,
                 Some(DistributionSpec::ReferrersTag) => ReferrersMode::TagSchema,
             })
-            .on_warning(Arc::new(move |warning| warn_once(&warned, warning)))
+            .on_warning(Arc::new(move |warning| {
+                warn_once(&warned, &screen, warning)
+            }))
             .build()?;
         Ok(client)
     }
@@ -142,12 +220,12 @@ fn credentials(access: &Access, registry: &str) -> Result<Arc<dyn CredentialProv
 }
 
 /// Two clients of one run may hear the same warning.
-fn warn_once(warned: &Mutex<HashSet<Warning>>, warning: &Warning) {
+fn warn_once(warned: &Mutex<HashSet<Warning>>, screen: &Screen, warning: &Warning) {
     let new = warned
         .lock()
         .is_ok_and(|mut warned| warned.insert(warning.clone()));
     if new {
-        output::tell(&trace::entry(
+        screen.tell(&trace::entry(
             "WARNING",
             &warning.text,
             &[("registry", &warning.registry)],

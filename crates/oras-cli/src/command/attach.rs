@@ -8,7 +8,7 @@ use oras::{CopyOptions, PackOptions, PackVersion, pack, push_packed, resolve};
 
 use crate::command::Run;
 use crate::display::json::{DescriptorModel, pretty};
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::{Detail, Verbs};
 use crate::error::{Error, Failure};
 use crate::option::common::{CommonArgs, TerminalArgs};
 use crate::option::file::FileArg;
@@ -151,7 +151,8 @@ impl Attach {
             subject.map_err(|error| error.context(format!("failed to resolve {reference}")))?;
 
         let store = files::store()?;
-        let layers = files::layers(&store, &plan.files, &plan.annotations, *detail).await?;
+        let told = session.detail(*detail);
+        let layers = files::layers(&store, &plan.files, &plan.annotations, told).await?;
         let config = match &plan.config {
             Some(file) => Some(files::config(&store, file, &plan.annotations).await?),
             None => None,
@@ -170,7 +171,7 @@ impl Attach {
             return Err(Error::told("missing artifact type"));
         }
 
-        let lines = Arc::new(StatusLines::new(Verbs::UPLOAD, *detail, &session.cancel));
+        let lines = session.status(Verbs::UPLOAD, *detail);
         let mut copy = CopyOptions::default();
         copy.concurrency = usize::try_from(self.packer.concurrency).unwrap_or(0);
         copy.events = Arc::clone(&lines) as _;

@@ -127,11 +127,7 @@ impl Copy {
             .to
             .target(session, self.to.end.spec.distribution_spec)
             .await?;
-        let lines = Arc::new(StatusLines::new(
-            Verbs::COPY,
-            Detail::of_text(self.common.verbose),
-            &session.cancel,
-        ));
+        let lines = session.status(Verbs::COPY, Detail::of_text(self.common.verbose));
         let mut options = CopyOptions::default();
         options.concurrency = usize::try_from(self.concurrency).unwrap_or(0);
         options.events = Arc::clone(&lines) as _;

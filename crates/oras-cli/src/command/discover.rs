@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::command::Run;
 use crate::display::json::{DescriptorModel, pretty};
+use crate::display::paint::Paint;
 use crate::display::table::{self, Rows};
 use crate::display::tree::{self, Annotations, Referrer};
+use crate::env;
 use crate::error::Error;
 use crate::option::common::CommonArgs;
 use crate::option::format::{self, Format, TemplateArgs};
@@ -137,10 +139,24 @@ impl Discover {
             ..DiscoverOptions::default()
         };
         let root = discover(&source, &subject, &options).await?;
-        self.show(place, &root, format)
+        self.show(place, &root, format, self.paint())
     }
 
-    fn show(&self, place: &Place, root: &ReferrerNode, format: Format) -> Result<(), Error> {
+    /// Colours are for people who look at the tree itself.
+    fn paint(&self) -> Paint {
+        match !self.no_tty && !self.common.debug && output::stdout_is_terminal() {
+            true => env::paint(),
+            false => Paint::Plain,
+        }
+    }
+
+    fn show(
+        &self,
+        place: &Place,
+        root: &ReferrerNode,
+        format: Format,
+        paint: Paint,
+    ) -> Result<(), Error> {
         let path = place.path();
         let verbose = self.common.verbose;
         match format {
@@ -166,7 +182,7 @@ impl Discover {
                 } else {
                     Annotations::Hidden
                 };
-                output::text(&tree::render(&path, &referrer(root), annotations))
+                output::text(&tree::render(&path, &referrer(root), annotations, paint))
             }
         }
     }

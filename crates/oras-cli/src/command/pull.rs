@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::command::Run;
 use crate::display::json::{DescriptorModel, pretty};
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::{Detail, Verbs};
 use crate::error::Error;
 use crate::option::common::{CommonArgs, TerminalArgs};
 use crate::option::file::FileArg;
@@ -100,7 +100,7 @@ impl Pull {
         let source = place.source(session, None).await?;
         let reference = place.need_reference(&session.used)?;
         let store = self.store()?;
-        let lines = Arc::new(StatusLines::new(Verbs::DOWNLOAD, detail, &session.cancel));
+        let lines = session.status(Verbs::DOWNLOAD, detail);
         let mut options = PullOptions::default();
         options.copy.concurrency = usize::try_from(self.concurrency).unwrap_or(0);
         options.copy.events = Arc::clone(&lines) as _;

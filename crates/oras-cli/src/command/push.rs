@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::command::Run;
 use crate::display::json::{DescriptorModel, pretty};
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::{Detail, Verbs};
 use crate::error::{Error, Failure};
 use crate::option::common::{CommonArgs, TerminalArgs};
 use crate::option::file::FileArg;
@@ -202,7 +202,8 @@ impl Push {
             }
             (None, None) => None,
         };
-        let layers = files::layers(&store, &plan.files, &plan.annotations, *detail).await?;
+        let told = session.detail(*detail);
+        let layers = files::layers(&store, &plan.files, &plan.annotations, told).await?;
         let options = PackOptions {
             version: plan.version,
             artifact_type: Some(plan.artifact_type.clone()),
@@ -214,7 +215,7 @@ impl Push {
         };
 
         let target = place.target(session, None).await?;
-        let lines = Arc::new(StatusLines::new(Verbs::UPLOAD, *detail, &session.cancel));
+        let lines = session.status(Verbs::UPLOAD, *detail);
         let mut copy = CopyOptions::default();
         copy.concurrency = usize::try_from(self.packer.concurrency).unwrap_or(0);
         copy.events = Arc::clone(&lines) as _;

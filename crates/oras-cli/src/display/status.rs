@@ -1,25 +1,28 @@
 //! Status lines: one per thing that happens to one content.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use oras::content::{Event, EventSink};
+use oras::content::{ByteStream, Event, EventSink, Payload, counted};
 use oras::spec::Descriptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::display::progress::Progress;
 use crate::error::Error;
 use crate::output;
 
 /// The words of one command, padded to its column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verbs {
-    started: &'static str,
-    finished: &'static str,
-    exists: &'static str,
-    twin: &'static str,
-    processing: &'static str,
-    skipped: &'static str,
-    restored: &'static str,
-    mounted: &'static str,
+    pub(super) started: &'static str,
+    pub(super) finished: &'static str,
+    /// `finished` in live lines.
+    pub(super) complete: &'static str,
+    pub(super) exists: &'static str,
+    pub(super) twin: &'static str,
+    pub(super) processing: &'static str,
+    pub(super) skipped: &'static str,
+    pub(super) restored: &'static str,
+    pub(super) mounted: &'static str,
 }
 
 impl Verbs {
@@ -27,6 +30,7 @@ impl Verbs {
     pub(crate) const UPLOAD: Self = Self {
         started: "Uploading",
         finished: "Uploaded ",
+        complete: "Uploaded ",
         exists: "Exists   ",
         twin: "Exists   ",
         processing: "",
@@ -39,6 +43,7 @@ impl Verbs {
     pub(crate) const DOWNLOAD: Self = Self {
         started: "Downloading",
         finished: "Downloaded ",
+        complete: "Pulled     ",
         exists: "",
         twin: "",
         processing: "Processing ",
@@ -47,10 +52,17 @@ impl Verbs {
         mounted: "",
     };
 
+    /// `blob fetch`
+    pub(crate) const FETCH: Self = Self {
+        complete: "Downloaded ",
+        ..Self::DOWNLOAD
+    };
+
     /// `cp`
     pub(crate) const COPY: Self = Self {
         started: "Copying",
         finished: "Copied ",
+        complete: "Copied ",
         exists: "Exists ",
         twin: "Skipped",
         processing: "",
@@ -78,7 +90,7 @@ impl Detail {
     }
 }
 
-/// Prints events as lines.
+/// Shows events: as lines, or live in a terminal. `Session::status` makes it.
 #[derive(Debug)]
 pub(crate) struct StatusLines {
     verbs: Verbs,
@@ -87,6 +99,8 @@ pub(crate) struct StatusLines {
     cancel: CancellationToken,
     /// The first line that could not be printed; the rest is not tried.
     failed: Mutex<Option<Error>>,
+    /// What is told while content moves.
+    progress: Option<Arc<Progress>>,
 }
 
 impl StatusLines {
@@ -97,12 +111,46 @@ impl StatusLines {
             detail,
             cancel: cancel.clone(),
             failed: Mutex::new(None),
+            progress: None,
         }
     }
 
+    /// Tells what is on its way, too, or instead if that is live.
+    pub(crate) fn with_progress(mut self, progress: Arc<Progress>) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// The payload of a content whose progress is shown.
+    pub(crate) fn watch(self: &Arc<Self>, content: &Descriptor, payload: Payload) -> Payload {
+        payload.counted(content.size, self.meter(content))
+    }
+
+    /// A stream of a content whose progress is shown.
+    pub(crate) fn watch_stream(
+        self: &Arc<Self>,
+        content: &Descriptor,
+        stream: ByteStream,
+    ) -> ByteStream {
+        counted(stream, 0, content.size, self.meter(content))
+    }
+
+    fn meter(self: &Arc<Self>, content: &Descriptor) -> Arc<dyn Fn(u64) + Send + Sync> {
+        let (lines, descriptor) = (Arc::clone(self), content.clone());
+        Arc::new(move |bytes| {
+            let descriptor = &descriptor;
+            lines.on_event(&Event::Progress { descriptor, bytes });
+        })
+    }
+
+    /// The work is over, well or not: nothing is live after this.
+    ///
     /// # Errors
     /// If a line could not be printed.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Some(progress) = &self.progress {
+            progress.end();
+        }
         let failed = self.failed.lock().ok().and_then(|mut failed| failed.take());
         failed.map_or(Ok(()), Err)
     }
@@ -113,10 +161,18 @@ impl StatusLines {
             return;
         };
         if failed.is_none() {
-            *failed = output::line(text).err();
+            *failed = self.aside(|| output::line(text)).err();
             if failed.is_some() {
                 self.cancel.cancel();
             }
+        }
+    }
+
+    /// Prints something else than progress.
+    fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.progress {
+            Some(progress) => progress.aside(print),
+            None => print(),
         }
     }
 
@@ -126,7 +182,8 @@ impl StatusLines {
             Detail::Named => descriptor.title().is_some(),
             Detail::Nothing => false,
         };
-        if shown && !verb.is_empty() {
+        let live = self.progress.as_ref().is_some_and(|live| live.is_live());
+        if shown && !live && !verb.is_empty() {
             self.print(&line(verb, descriptor));
         }
     }
@@ -140,6 +197,9 @@ pub(crate) fn line(verb: &str, descriptor: &Descriptor) -> String {
 
 impl EventSink for StatusLines {
     fn on_event(&self, event: &Event<'_>) {
+        if let Some(progress) = &self.progress {
+            progress.on_event(event);
+        }
         let verbs = &self.verbs;
         match event {
             Event::Started(descriptor) => self.content(verbs.started, descriptor),
@@ -153,7 +213,10 @@ impl EventSink for StatusLines {
             Event::Tagged(tag) if self.detail != Detail::Nothing => {
                 self.print(&format!("Tagged {tag}"));
             }
-            Event::Warning(text) => output::tell(&crate::trace::entry("WARNING", text, &[])),
+            Event::Warning(text) => {
+                let entry = crate::trace::entry("WARNING", text, &[]);
+                self.aside(|| output::tell(&entry));
+            }
             _ => {}
         }
     }

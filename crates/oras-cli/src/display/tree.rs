@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use oras::spec::Descriptor;
 
+use crate::display::paint::{BRIGHT_YELLOW, GREEN, GREY, Paint};
 use crate::display::yaml;
 
 /// Whether annotations are shown.
@@ -43,9 +44,16 @@ impl Node {
 }
 
 /// The lines of the tree, each with a line end. `path` is what comes before the digest of the root.
-pub(crate) fn render(path: &str, root: &Referrer<'_>, annotations: Annotations) -> String {
-    let mut top = Node::new(format!("{path}@{}", root.descriptor.digest));
-    add(&mut top, &root.referrers, annotations);
+pub(crate) fn render(
+    path: &str,
+    root: &Referrer<'_>,
+    annotations: Annotations,
+    paint: Paint,
+) -> String {
+    let style = Style { annotations, paint };
+    let top = format!("{path}@{}", root.descriptor.digest);
+    let mut top = Node::new(paint.with(GREEN, &top));
+    add(&mut top, &root.referrers, style);
     let mut text = format!("{}\n", top.text);
     draw(&top.children, "", &mut text);
     text
@@ -58,7 +66,15 @@ pub(crate) struct Referrer<'a> {
     pub(crate) referrers: Vec<Self>,
 }
 
-fn add(node: &mut Node, referrers: &[Referrer<'_>], annotations: Annotations) {
+/// How it looks.
+#[derive(Clone, Copy)]
+struct Style {
+    annotations: Annotations,
+    paint: Paint,
+}
+
+fn add(node: &mut Node, referrers: &[Referrer<'_>], style: Style) {
+    let Style { annotations, paint } = style;
     for referrer in referrers {
         let descriptor = referrer.descriptor;
         let kind = descriptor
@@ -66,14 +82,16 @@ fn add(node: &mut Node, referrers: &[Referrer<'_>], annotations: Annotations) {
             .as_deref()
             .filter(|kind| !kind.is_empty())
             .unwrap_or("<unknown>");
-        let child = node.child(kind).child(descriptor.digest.as_str());
+        let kind = paint.with(BRIGHT_YELLOW, kind);
+        let digest = paint.with(GREEN, descriptor.digest.as_str());
+        let child = node.child(&kind).child(&digest);
         if annotations == Annotations::Shown && !descriptor.annotations.is_empty() {
-            let list = child.child("[annotations]");
+            let list = child.child(&paint.with(GREY, "[annotations]"));
             for (key, value) in &descriptor.annotations {
                 list.child(&yaml::entry(key, value));
             }
         }
-        add(child, &referrer.referrers, annotations);
+        add(child, &referrer.referrers, style);
     }
 }
 
@@ -133,8 +151,11 @@ mod tests {
             "r@{}\n├── test/sbom\n│   ├── {}\n│   │   ├── [annotations]\n│   │   │   ├── b: x\n│   │   │   └── created: \"2023-01-18T08:37:42Z\"\n│   │   └── test/sig\n│   │       └── {}\n│   └── {}\n└── <unknown>\n    └── {}\n",
             root.digest, sbom.digest, signature.digest, other.digest, unknown.digest
         );
-        assert_eq!(render("r", &tree, Annotations::Shown), expected);
-        assert!(!render("r", &tree, Annotations::Hidden).contains("[annotations]"));
+        assert_eq!(
+            render("r", &tree, Annotations::Shown, Paint::Plain),
+            expected
+        );
+        assert!(!render("r", &tree, Annotations::Hidden, Paint::Plain).contains("[annotations]"));
     }
 
     #[test]
@@ -145,7 +166,7 @@ mod tests {
             referrers: Vec::new(),
         };
         assert_eq!(
-            render("r", &tree, Annotations::Shown),
+            render("r", &tree, Annotations::Shown, Paint::Plain),
             format!("r@{}\n", root.digest)
         );
     }

@@ -16,6 +16,8 @@ mod interop;
 mod kill;
 mod login;
 mod own_registry;
+#[cfg(unix)]
+mod progress;
 mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;

@@ -1,7 +1,10 @@
 //! `oras blob fetch`
 
+use oras::content::{Event, EventSink as _};
+
 use crate::command::Run;
 use crate::display::json::{self, Layout};
+use crate::display::status::{Detail, Verbs};
 use crate::error::Error;
 use crate::option::common::{CommonArgs, DescriptorArgs, PrettyArgs, TerminalArgs};
 use crate::option::save;
@@ -74,7 +77,12 @@ impl Fetch {
         } else {
             let content = blobs.fetch(&reference).await?;
             let descriptor = content.descriptor().clone();
-            save::stream(&self.output, content.verified()?).await?;
+            let lines = session.status(Verbs::FETCH, Detail::Nothing);
+            lines.on_event(&Event::Started(&descriptor));
+            let stream = lines.watch_stream(&descriptor, content.verified()?);
+            save::stream(&self.output, stream).await?;
+            lines.on_event(&Event::Finished(&descriptor));
+            lines.check()?;
             descriptor
         };
         if !self.descriptor.descriptor {

@@ -9,7 +9,7 @@ use oras::spec::{Descriptor, Digest, media_type};
 
 use crate::command::Run;
 use crate::display::json::{self, Layout};
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::{Detail, Verbs};
 use crate::error::Error;
 use crate::option::common::{CommonArgs, DescriptorArgs, PrettyArgs, TerminalArgs};
 use crate::option::target::{Place, TargetArgs, parse_digest};
@@ -97,12 +97,15 @@ impl Push {
             true => Detail::Nothing,
             false => Detail::of_text(self.common.verbose),
         };
-        let lines = StatusLines::new(Verbs::UPLOAD, detail, &session.cancel);
+        let lines = match detail {
+            Detail::Nothing => session.plain_status(Verbs::UPLOAD, detail),
+            _ => session.status(Verbs::UPLOAD, detail),
+        };
         if target.exists(&blob).await? {
             lines.on_event(&Event::Exists(&shown));
         } else {
             lines.on_event(&Event::Started(&shown));
-            let pushed = target.push(&blob, payload).await;
+            let pushed = target.push(&blob, lines.watch(&shown, payload)).await;
             pushed.map_err(|error| match error.kind() {
                 ErrorKind::SizeMismatch if file == "-" => {
                     error.context(format!("standard input is not of `--size` {}", self.size))
