@@ -284,7 +284,7 @@ fn response_text(response: &ResponseInfo) -> String {
 }
 
 /// Go's text for a status code.
-fn reason(status: u16) -> &'static str {
+pub(crate) fn reason(status: u16) -> &'static str {
     match status {
         418 => "I'm a teapot",
         413 => "Request Entity Too Large",

@@ -182,7 +182,7 @@ impl Session {
                 Some(DistributionSpec::ReferrersTag) => ReferrersMode::TagSchema,
             })
             .on_warning(Arc::new(move |warning| {
-                warn_once(&warned, &screen, warning)
+                warn_once(&warned, &screen, warning);
             }))
             .build()?;
         Ok(client)

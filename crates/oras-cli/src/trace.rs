@@ -7,6 +7,7 @@ use jiff::Zoned;
 use oras::http::{RequestHead, ResponseHead, Trace, TracedBody};
 use oras::spec::go_quote;
 
+use crate::error::reason;
 use crate::output;
 
 /// One entry, up to its last line end.
@@ -65,7 +66,7 @@ fn response_text(id: u64, head: &ResponseHead<'_>) -> String {
     let status = go_quote(&format!(
         "{} {}",
         head.status.as_u16(),
-        head.status.canonical_reason().unwrap_or_default()
+        reason(head.status.as_u16())
     ));
     let headers = headers_text(head.headers);
     let body = body_text(head.body);
@@ -95,8 +96,8 @@ fn headers_text(headers: &[(String, String)]) -> String {
 
 fn body_text(body: TracedBody<'_>) -> String {
     match body {
-        TracedBody::Text(text) => text.to_owned(),
-        TracedBody::Truncated(text) => format!("{text}\n...(truncated)"),
+        TracedBody::Text(text) => tame(text),
+        TracedBody::Truncated(text) => format!("{}\n...(truncated)", tame(text)),
         TracedBody::NoContentType => {
             "   Response body without a content type is not printed".to_owned()
         }
@@ -111,6 +112,14 @@ fn body_text(body: TracedBody<'_>) -> String {
         TracedBody::ReadError(error) => format!("   Error reading response body: {error}"),
         _ => "   No response body to print".to_owned(),
     }
+}
+
+/// A registry must not drive the terminal of whoever looks at its answers.
+fn tame(body: &str) -> String {
+    let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    body.chars()
+        .map(|c| if harmless(c) { c } else { '?' })
+        .collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod scenario_s4;
 mod serve;
 mod single_objects;
 mod target;
+mod trace;
 mod unsafe_archive;
 mod usage;
 
