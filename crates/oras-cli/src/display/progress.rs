@@ -27,6 +27,9 @@ const FRAME: Duration = Duration::from_millis(200);
 /// How often it is looked whether something should be told.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How many rows may pile up that are not drawn.
+const MOST_UNSHOWN: usize = 64;
+
 /// How it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -183,7 +186,12 @@ impl Room {
 
 impl EventSink for Progress {
     fn on_event(&self, event: &Event<'_>) {
-        lock(&self.rows).take(event, Instant::now());
+        let mut rows = lock(&self.rows);
+        rows.take(event, Instant::now());
+        if !self.is_live() && rows.rows.len() > MOST_UNSHOWN {
+            // Nobody is going to look at what is done.
+            drop(rows.settle(0));
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use oras_testkit::command::{Ended, Invocation};
 use oras_testkit::fault::{Answer, FakeRegistry, FaultServer};
-use oras_testkit::fixture::Graph;
+use oras_testkit::fixture::{Graph, TarEntry};
 use tempfile::TempDir;
 
-use crate::oras_in;
+use crate::{kill, oras_in};
 
 /// Columns of a text that has no wide characters.
 fn columns(line: &str) -> usize {
@@ -36,21 +36,44 @@ fn ok(ended: Ended) -> Ended {
     ended
 }
 
-/// A server that cuts `big.bin` in the middle, and then never answers to who wants the rest.
+/// A server that cuts content of more than a MiB in the middle, and then never answers to who wants the rest.
 fn stalling() -> FaultServer {
     let mut graph = Graph::new();
-    let file = graph.file("big.bin", "test/big", vec![7; 2 << 20]);
+    let file = graph.file("big.bin", "test/big", BIG.to_vec());
     let artifact = graph.artifact("test/thing", &[&file], None);
-    let registry = FakeRegistry::new(graph).tag("v1", &artifact);
+    let noise =
+        (0..1u64 << 18).flat_map(|n| (n * n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    let big = TarEntry::file("docs/big.bin", noise.collect::<Vec<_>>());
+    let folder = graph.folder("docs", &[TarEntry::folder("docs"), big]);
+    let packed = graph.artifact("test/thing", &[&folder], None);
+    let registry = FakeRegistry::new(graph)
+        .tag("v1", &artifact)
+        .tag("folder", &packed);
+    let large = [file, folder];
     FaultServer::start(move |request| {
-        if request.method != "GET" || !request.is_blob(&file.digest) {
+        let asked = large.iter().find(|large| request.is_blob(&large.digest));
+        let Some(large) = asked.filter(|_| request.method == "GET") else {
             return registry.answer(request);
+        };
+        if request.header("range").is_some() {
+            never();
         }
-        while request.header("range").is_some() {
-            std::thread::park();
-        }
-        registry.answer(request).cut_after(1 << 20)
+        let half = usize::try_from(large.size / 2 + 1).unwrap();
+        registry.answer(request).cut_after(half)
     })
+}
+
+fn never() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What [`stalling`] has as `big.bin`.
+static BIG: [u8; 2 << 20] = [7; 2 << 20];
+
+fn stalling_digest() -> oras_spec::Digest {
+    oras_spec::Digest::sha256(&BIG)
 }
 
 fn files(dir: &Path) -> Vec<String> {
@@ -298,6 +321,72 @@ fn an_interrupted_transfer_leaves_a_usable_terminal_and_no_file() {
         Some("Error: interrupt signal received")
     );
     assert_eq!(files(&dir.path().join("out")), [""; 0]);
+}
+
+#[test]
+fn whatever_is_interrupted_leaves_nothing_that_is_partial() {
+    let dir = TempDir::new().unwrap();
+    let server = stalling();
+    let oras = oras_in(dir.path());
+    let (reference, digest) = (server.reference("app:v1"), stalling_digest());
+    let blob = server.reference(&format!("app@{digest}"));
+    let folder = server.reference("app:folder");
+    let calls: [&[&str]; 4] = [
+        &["pull", "-o", "out", &folder],
+        &["blob", "fetch", "-o", "out", &blob],
+        &["cp", &reference, "--to-oci-layout", "out:v1"],
+        &["cp", &folder, "--to-oci-layout", "out:v1"],
+    ];
+    for words in calls {
+        let mut terminal = in_terminal!(oras.args(words));
+        terminal.wait_for(|screen| screen.contains(" 50."));
+        terminal.keys("\x03");
+        let ended = terminal.wait();
+        assert_eq!(ended.code, Some(1), "{words:?}\n{}", ended.screen);
+        assert!(ended.cursor, "{words:?}");
+        let told = ended.screen.ends_with("\nError: interrupt signal received");
+        assert!(told, "{words:?}\n{}", ended.screen);
+        let out = dir.path().join("out");
+        if out.join("oci-layout").exists() {
+            kill::assert_valid_layout(&out);
+        } else if out.exists() {
+            assert_eq!(files(&out), [""; 0], "{words:?}");
+        }
+        drop(fs::remove_dir_all(&out));
+        assert_eq!(files(dir.path()), [""; 0], "{words:?}");
+        assert_eq!(files(&oras.temporary()), [""; 0], "{words:?}");
+    }
+}
+
+#[test]
+fn an_upload_that_nobody_confirms_can_be_interrupted() {
+    let registry = FakeRegistry::new(Graph::new());
+    let server = FaultServer::start(move |request| {
+        if request.method == "PUT" {
+            never();
+        }
+        registry.answer(request)
+    });
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("docs")).unwrap();
+    fs::write(dir.path().join("docs/hi.txt"), "hi").unwrap();
+    let (artifact, blobs) = (server.reference("app:v1"), server.reference("app"));
+    let oras = oras_in(dir.path());
+    let calls: [&[&str]; 2] = [
+        &["push", &artifact, "docs"],
+        &["blob", "push", &blobs, "docs/hi.txt"],
+    ];
+    for words in calls {
+        let mut terminal = in_terminal!(oras.args(words));
+        terminal.wait_for(|screen| screen.contains(" Uploading ") && screen.contains(" 100.00%"));
+        terminal.keys("\x03");
+        let ended = terminal.wait();
+        assert_eq!(ended.code, Some(1), "{words:?}\n{}", ended.screen);
+        assert!(ended.screen.starts_with("✗ Uploading "), "{}", ended.screen);
+        let told = ended.screen.ends_with("\nError: interrupt signal received");
+        assert!(told, "{words:?}\n{}", ended.screen);
+        assert_eq!(files(&oras.temporary()), [""; 0], "{words:?}");
+    }
 }
 
 #[test]

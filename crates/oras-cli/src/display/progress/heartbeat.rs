@@ -23,8 +23,13 @@ impl Heartbeat {
         if now.saturating_duration_since(since) < SILENCE {
             return None;
         }
-        let open: Vec<&Row> = rows.rows.iter().filter(|row| row.is_open()).collect();
-        let text = describe(&open)?;
+        let open = || rows.rows.iter().filter(|row| row.is_open());
+        let mut told: Vec<&Row> = open().filter(|row| row.bytes() < row.total).collect();
+        if told.is_empty() {
+            // All bytes are there, and the other side has not said so yet.
+            told.extend(open());
+        }
+        let text = describe(&told)?;
         self.last = Some(now);
         Some(text)
     }
@@ -98,6 +103,23 @@ mod tests {
                 "35 Uploading big.bin: 0.34/3 GB, 11.39%, 10 MB/s",
             ]
         );
+    }
+
+    #[test]
+    fn what_waits_for_others_is_told_of_when_there_is_nothing_else() {
+        let start = Instant::now();
+        let (manifest, big) = (content("manifest", 448), content("big.bin", 3 << 30));
+        let mut rows = Rows::new(Verbs::DOWNLOAD, start);
+        for content in [&manifest, &big] {
+            rows.take(&Event::Started(content), start);
+        }
+        rows.take(&Event::Processing(&manifest), start);
+        let beat = |rows: &Rows| Heartbeat::default().beat(rows, start + SILENCE);
+        let expected = "Downloading big.bin: 0.00/3 GB, 0.00%, 0  B/s";
+        assert_eq!(beat(&rows).as_deref(), Some(expected));
+        rows.take(&Event::Finished(&big), start);
+        let expected = "Downloading manifest: 448/448  B, 100.00%, 0  B/s";
+        assert_eq!(beat(&rows).as_deref(), Some(expected));
     }
 
     #[test]

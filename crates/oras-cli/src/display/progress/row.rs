@@ -114,14 +114,13 @@ impl Rows {
         }
     }
 
-    /// Takes one event. Says whether a row appeared.
-    pub(super) fn take(&mut self, event: &Event<'_>, now: Instant) -> bool {
+    /// Takes one event.
+    pub(super) fn take(&mut self, event: &Event<'_>, now: Instant) {
         let verbs = self.verbs;
         match event {
             Event::Started(content) => {
                 let row = Row::new(verbs.started, content, Stage::Waiting, now);
                 self.rows.push(row);
-                true
             }
             Event::Progress { descriptor, bytes } => {
                 if let Some(row) = self.open(descriptor) {
@@ -130,48 +129,44 @@ impl Rows {
                     }
                     row.stage = Stage::Moving(*bytes);
                 }
-                false
             }
             Event::Processing(manifest) => {
                 if let Some(row) = self.open(manifest) {
                     row.stage = Stage::Moving(row.total);
                 }
-                false
             }
             Event::Finished(content) => self.done(verbs.complete, content, now),
             Event::Exists(content) => self.done(verbs.exists, content, now),
             Event::Mounted(content) => self.done(verbs.mounted, content, now),
             Event::Skipped(content) | Event::Twin(content) => {
-                self.instant(verbs.skipped, content, now)
+                self.instant(verbs.skipped, content, now);
             }
             Event::Restored(content) => self.instant(verbs.restored, content, now),
-            _ => false,
+            _ => {}
         }
     }
 
-    fn done(&mut self, verb: &'static str, content: &Descriptor, now: Instant) -> bool {
+    fn done(&mut self, verb: &'static str, content: &Descriptor, now: Instant) {
         let Some(row) = self.open(content) else {
             return self.instant(verb, content, now);
         };
         row.verb = verb;
         row.stage = Stage::Done(row.elapsed(now));
         self.settled = now;
-        false
     }
 
     /// A row for what needed no transfer, unless the command has no word for it.
-    fn instant(&mut self, verb: &'static str, content: &Descriptor, now: Instant) -> bool {
-        if verb.is_empty() {
-            return false;
+    fn instant(&mut self, verb: &'static str, content: &Descriptor, now: Instant) {
+        if !verb.is_empty() {
+            let row = Row::new(verb, content, Stage::Done(Duration::ZERO), now);
+            self.rows.push(row);
+            self.settled = now;
         }
-        let row = Row::new(verb, content, Stage::Done(Duration::ZERO), now);
-        self.rows.push(row);
-        self.settled = now;
-        true
     }
 
+    /// The row of a content that is on its way; most likely one of the last.
     fn open(&mut self, content: &Descriptor) -> Option<&mut Row> {
-        let mut open = self.rows.iter_mut().filter(|row| row.is_open());
+        let mut open = self.rows.iter_mut().rev().filter(|row| row.is_open());
         open.find(|row| row.content.same_content(content))
     }
 
@@ -230,7 +225,7 @@ mod tests {
         let mut rows = Rows::new(Verbs::UPLOAD, now);
         let contents = ["a", "bb", "ccc", "dddd"].map(content);
         for content in &contents {
-            assert!(rows.take(&Event::Started(content), now));
+            rows.take(&Event::Started(content), now);
         }
         rows.take(&Event::Finished(&contents[0]), now);
         rows.take(&Event::Finished(&contents[2]), now);
