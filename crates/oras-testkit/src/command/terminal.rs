@@ -138,9 +138,8 @@ impl Terminal {
         let screen = contents(&seen.picture);
         assert!(
             is(&screen),
-            "`{}` never showed what was waited for\n--- screen\n{screen}\n--- written\n{}",
+            "`{}` never showed what was waited for\n--- screen\n{screen}",
             self.line,
-            String::from_utf8_lossy(&seen.raw).escape_debug()
         );
         screen
     }
