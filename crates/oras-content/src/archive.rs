@@ -7,7 +7,7 @@
 //! Both block and belong on a blocking thread.
 
 mod gzip;
-mod header;
+pub(crate) mod header;
 mod input;
 mod links;
 mod pack;

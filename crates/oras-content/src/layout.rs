@@ -2,7 +2,7 @@
 //!
 //! [`LayoutStore`] reads and writes a folder, beside other processes that do the same: every change of `index.json` is
 //! made under a file lock, to what the file says at that moment, and appears all at once. [`LayoutReader`] reads a
-//! folder or an uncompressed tar and never changes anything.
+//! folder or an uncompressed tar and never changes anything. [`LayoutArchive`] makes such a tar.
 //!
 //! Blobs are stored when they are pushed; that a manifest exists is written down later, many manifests at a time: by
 //! [`flush`](crate::Push::flush), or by the next change of a tag. Whoever pushes and then goes away without either
@@ -27,6 +27,7 @@
 //! # }).unwrap();
 //! ```
 
+mod archive;
 mod blobs;
 mod delete;
 mod format;
@@ -45,6 +46,7 @@ mod sync;
 mod tar;
 mod transaction;
 
+pub use archive::{LayoutArchive, looks_like_tar};
 pub use index::Index;
 pub use keep::keep_blob;
 pub use lock::LayoutLock;

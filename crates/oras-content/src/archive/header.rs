@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The unit of tar.
-pub(super) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 
 const NAME: usize = 100;
 const PREFIX: usize = 155;
@@ -15,7 +15,7 @@ const OCTAL_11: u64 = 0o777_7777_7777;
 
 /// What an entry is: its type flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Regular = b'0' as isize,
     HardLink = b'1' as isize,
     Symlink = b'2' as isize,
@@ -27,23 +27,23 @@ pub(super) enum Kind {
 
 /// One entry to be written. Owner and group are root without a name, always.
 #[derive(Clone, Debug)]
-pub(super) struct Header {
-    pub(super) name: Vec<u8>,
-    pub(super) kind: Kind,
+pub(crate) struct Header {
+    pub(crate) name: Vec<u8>,
+    pub(crate) kind: Kind,
     /// Permissions, setuid, setgid and sticky.
-    pub(super) mode: u32,
+    pub(crate) mode: u32,
     /// Bytes of content that follow.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Seconds since 1970.
-    pub(super) mtime: i64,
-    pub(super) link: Vec<u8>,
+    pub(crate) mtime: i64,
+    pub(crate) link: Vec<u8>,
     /// Major and minor number of a device.
-    pub(super) device: (u64, u64),
+    pub(crate) device: (u64, u64),
 }
 
 impl Header {
     /// Writes the header block, after a PAX record if it needs one.
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let records = self.pax_records();
         let split = split_name(&self.name);
         let name_fits = split.is_some() || !needs_record(&self.name);

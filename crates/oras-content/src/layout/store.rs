@@ -65,7 +65,7 @@ impl LayoutStore {
         blocking(move || Self::open_blocking(&path)).await
     }
 
-    fn open_blocking(path: &Path) -> Result<Self> {
+    pub(super) fn open_blocking(path: &Path) -> Result<Self> {
         let root = std::path::absolute(path).map_err(|error| io_error("open", path, &error))?;
         let store = Self {
             shared: Arc::new(Shared {
