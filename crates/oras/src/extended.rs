@@ -57,15 +57,40 @@ pub async fn extended_copy(
     let cancel = &options.copy.cancel;
     let platform = options.copy.platform.as_ref();
     let node = unless_cancelled(cancel, resolve(source, reference, platform)).await?;
-    let plan = unless_cancelled(cancel, Plan::new(source, &node, options)).await?;
+    extended_copy_node(source, &node, target, destination, options).await?;
+    Ok(node)
+}
 
-    let engine = Engine::new(source, target, &options.copy).seeded(&node, plan.bytes.clone());
+/// Like [`extended_copy`], for a node that is known already.
+pub(crate) async fn extended_copy_node(
+    source: &Arc<dyn Source>,
+    node: &Descriptor,
+    target: &Arc<dyn Target>,
+    destination: &str,
+    options: &ExtendedCopyOptions,
+) -> Result<()> {
+    let cancel = &options.copy.cancel;
+    let plan = unless_cancelled(cancel, Plan::new(source, node, options)).await?;
+
+    let engine = Engine::new(source, target, &options.copy).seeded(node, plan.bytes.clone());
     let copied = match engine.run(plan.roots).await {
-        Ok(()) => unless_cancelled(cancel, name(target, &node, plan.bytes, destination)).await,
+        Ok(()) => unless_cancelled(cancel, name(target, node, plan.bytes, destination)).await,
         failed => failed,
     };
-    flushed(target, copied).await?;
-    Ok(node)
+    flushed(target, copied).await
+}
+
+/// How much refers to `node`, at any distance; for an index, to its manifests, too.
+pub(crate) async fn count_referrers(
+    source: &Arc<dyn Source>,
+    node: &Descriptor,
+    options: &CopyOptions,
+) -> Result<usize> {
+    let options = ExtendedCopyOptions {
+        copy: options.clone(),
+        ..ExtendedCopyOptions::default()
+    };
+    Ok(Plan::new(source, node, &options).await?.referrers)
 }
 
 /// Names the node, in one request where the target can do that.
@@ -91,6 +116,8 @@ async fn name(
 struct Plan {
     /// The graphs that together hold everything.
     roots: Vec<Descriptor>,
+    /// How much refers to the node or its children, each counted once.
+    referrers: usize,
     /// The node itself, if it is a manifest.
     bytes: Option<Bytes>,
 }
@@ -104,6 +131,7 @@ impl Plan {
         if !node.is_manifest() {
             return Ok(Self {
                 roots: vec![node.clone()],
+                referrers: 0,
                 bytes: None,
             });
         }
@@ -116,14 +144,17 @@ impl Plan {
             Manifest::Index(index) | Manifest::DockerList(index) => index.manifests.clone(),
             _ => Vec::new(),
         };
+        let (roots, referrers) = roots(source, node, children, options).await?;
         Ok(Self {
-            roots: roots(source, node, children, options).await?,
+            roots,
+            referrers,
             bytes: Some(bytes),
         })
     }
 }
 
-/// Walks upwards, level by level, and returns what nothing refers to: below these is everything.
+/// Walks upwards, level by level, and returns what nothing refers to: below these is everything. Also returns how many
+/// referrers were found.
 ///
 /// The children of the node are where the walk starts, too, but are no roots, as the node holds them.
 async fn roots(
@@ -131,11 +162,12 @@ async fn roots(
     node: &Descriptor,
     children: Vec<Descriptor>,
     options: &ExtendedCopyOptions,
-) -> Result<Vec<Descriptor>> {
+) -> Result<(Vec<Descriptor>, usize)> {
     let children = children.into_iter().filter(Descriptor::is_manifest);
     let mut level: Vec<_> = std::iter::once(node.clone()).chain(children).collect();
     let mut visited = HashSet::new();
     level.retain(|start| visited.insert(start.key()));
+    let starts = visited.len();
 
     let mut roots = Vec::new();
     let mut total = 0;
@@ -163,7 +195,7 @@ async fn roots(
         }
         level = next;
     }
-    Ok(roots)
+    Ok((roots, visited.len() - starts))
 }
 
 /// What refers to each manifest of a level.

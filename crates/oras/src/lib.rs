@@ -9,6 +9,8 @@
 //! | copy an artifact, or it and all that refers to it | [`copy()`], [`extended_copy`] |
 //! | make an artifact of local content and send it off | [`push()`], [`attach`]; step by step [`pack()`], [`push_packed`] |
 //! | write an artifact into a folder | [`pull()`] |
+//! | carry tags into a layout and back | [`find_tags`], [`backup()`], [`restore`] |
+//! | list manifests in an index | [`create_index`], [`update_index`], [`push_index`] |
 //! | see what refers to an artifact | [`discover()`], [`referrers()`] |
 //! | look at one manifest | [`resolve()`], [`fetch_manifest`], [`select_platform`] |
 //! | give names | [`tag_many`], [`tag_manifest`] |
@@ -51,10 +53,12 @@
 
 #![deny(missing_docs)]
 
+mod backup;
 mod copy;
 mod discover;
 mod engine;
 mod extended;
+mod index;
 mod options;
 mod pack;
 mod pull;
@@ -76,9 +80,15 @@ pub use oras_spec as spec;
 /// Ends operations early: see [`CopyOptions::cancel`].
 pub use tokio_util::sync::CancellationToken;
 
+pub use backup::{
+    BackupOptions, Scope, TaggedContent, backup, find_tags, referrers_to_restore, restore,
+};
 pub use copy::{copy, copy_graph, copy_node};
 pub use discover::{DiscoverOptions, ReferrerNode, discover};
 pub use extended::{ExtendedCopyOptions, ReferrerFilter, extended_copy};
+pub use index::{
+    IndexChanges, IndexEvent, IndexOptions, NewIndex, create_index, push_index, update_index,
+};
 pub use options::{CopyOptions, DEFAULT_CONCURRENCY, Existing, MountPolicy, Successors};
 pub use oras_content::{Error, ErrorKind, Result, Side};
 pub use pack::{Created, PackOptions, PackVersion, pack, pack_manifest};
