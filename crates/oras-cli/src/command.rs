@@ -1,6 +1,7 @@
 //! The commands: the tree of their names, and how one of them is run.
 
 mod attach;
+mod backup;
 mod blob;
 mod completion;
 mod cp;
@@ -12,6 +13,7 @@ mod pull;
 mod push;
 mod repo;
 mod resolve;
+mod restore;
 mod serve;
 mod tag;
 mod version;
@@ -52,12 +54,19 @@ pub(crate) fn tree() -> Command {
         blob::fetch::Fetch::command(),
         blob::push::Push::command(),
     ]);
+    let index = Command::new("index")
+        .about("[Experimental] Index operations")
+        .subcommands([
+            manifest::index::Create::command(),
+            manifest::index::Update::command(),
+        ]);
     let manifest = Command::new("manifest")
         .about("Manifest operations")
         .subcommands([
             manifest::delete::Delete::command(),
             manifest::fetch::Fetch::command(),
             manifest::fetch_config::FetchConfig::command(),
+            index,
             manifest::push::Push::command(),
         ]);
     let repo = Command::new("repo")
@@ -66,6 +75,7 @@ pub(crate) fn tree() -> Command {
         .subcommands([repo::ls::List::command(), repo::tags::Tags::command()]);
     pflag::prepare(Command::new("oras").subcommands([
         attach::Attach::command(),
+        backup::Backup::command(),
         blob,
         completion::tree(),
         cp::Copy::command(),
@@ -77,6 +87,7 @@ pub(crate) fn tree() -> Command {
         push::Push::command(),
         repo,
         resolve::Resolve::command(),
+        restore::Restore::command(),
         serve::tree(),
         tag::Tag::command(),
         version::Version::command(),
@@ -90,6 +101,7 @@ pub(crate) fn tree() -> Command {
 pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
     match found.names()[..] {
         ["attach"] => go::<attach::Attach>(found, line),
+        ["backup"] => go::<backup::Backup>(found, line),
         ["blob", "delete"] => go::<blob::delete::Delete>(found, line),
         ["blob", "fetch"] => go::<blob::fetch::Fetch>(found, line),
         ["blob", "push"] => go::<blob::push::Push>(found, line),
@@ -101,12 +113,15 @@ pub(crate) fn run(found: &Found<'_>, line: Line) -> Result<(), Error> {
         ["manifest", "delete"] => go::<manifest::delete::Delete>(found, line),
         ["manifest", "fetch"] => go::<manifest::fetch::Fetch>(found, line),
         ["manifest", "fetch-config"] => go::<manifest::fetch_config::FetchConfig>(found, line),
+        ["manifest", "index", "create"] => go::<manifest::index::Create>(found, line),
+        ["manifest", "index", "update"] => go::<manifest::index::Update>(found, line),
         ["manifest", "push"] => go::<manifest::push::Push>(found, line),
         ["pull"] => go::<pull::Pull>(found, line),
         ["push"] => go::<push::Push>(found, line),
         ["repo", "ls"] => go::<repo::ls::List>(found, line),
         ["repo", "tags"] => go::<repo::tags::Tags>(found, line),
         ["resolve"] => go::<resolve::Resolve>(found, line),
+        ["restore"] => go::<restore::Restore>(found, line),
         ["serve"] => go::<serve::Serve>(found, line),
         ["serve", "gc"] => go::<serve::gc::Gc>(found, line),
         ["serve", "check"] => go::<serve::check::Check>(found, line),

@@ -3,6 +3,7 @@
 pub(crate) mod json;
 pub(crate) mod paint;
 pub(crate) mod progress;
+pub(crate) mod measure;
 pub(crate) mod status;
 pub(crate) mod table;
 pub(crate) mod tree;

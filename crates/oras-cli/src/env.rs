@@ -38,6 +38,11 @@ pub(crate) fn docker_config() -> Result<PathBuf, Error> {
     Ok(folder.join("config.json"))
 }
 
+/// The folder for temporary files: `$TMPDIR`, or what the system has.
+pub(crate) fn temporary() -> PathBuf {
+    env::temp_dir()
+}
+
 /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.
 pub(crate) fn proxies() -> ProxyOptions {
     ProxyOptions::from_vars(filled)

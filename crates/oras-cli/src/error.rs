@@ -156,6 +156,8 @@ pub(crate) enum Audience {
     LayoutPath,
     /// A repository.
     Repository(Registry),
+    /// A repository that is saved or restored: what is missing is our finding, not the registry's answer.
+    Backup(Registry),
     /// A registry as a whole: no repository in it is meant.
     Registry(Registry),
 }
@@ -172,6 +174,14 @@ pub(crate) struct Registry {
 }
 
 impl Audience {
+    /// The same for saving and restoring.
+    pub(crate) fn for_backups(self) -> Self {
+        match self {
+            Self::Repository(registry) => Self::Backup(registry),
+            other => other,
+        }
+    }
+
     fn words(&self, error: &oras::content::Error) -> Failure {
         if error.kind() == ErrorKind::PathTraversal {
             let failure = Failure::new(error.chain());
@@ -193,6 +203,10 @@ impl Audience {
             Self::LayoutPath => return Failure::new(error.chain()),
             Self::Repository(registry) => (registry, false),
             Self::Registry(registry) => (registry, true),
+            Self::Backup(_) if error.is_not_found() && !is_bare_answer(error) => {
+                return Failure::new(error.chain());
+            }
+            Self::Backup(registry) => (registry, false),
         };
         if let Some(failure) = registry.missing_credential(error) {
             return failure;

@@ -1,5 +1,6 @@
 //! Groups of flags that commands share. A group knows its flags, checks them, and gives a command what they mean.
 
+pub(crate) mod backup;
 pub(crate) mod common;
 pub(crate) mod confirm;
 pub(crate) mod csv;
@@ -15,6 +16,7 @@ pub(crate) mod pair;
 pub(crate) mod platform;
 pub(crate) mod referrers;
 pub(crate) mod remote;
+pub(crate) mod repository;
 pub(crate) mod save;
 pub(crate) mod settings;
 pub(crate) mod stdin;

@@ -70,6 +70,30 @@ impl Verbs {
         restored: "",
         mounted: "Mounted",
     };
+
+    /// `backup`
+    pub(crate) const BACKUP: Self = Self {
+        started: "Pulling  ",
+        finished: "Pulled   ",
+        exists: "Exists   ",
+        twin: "Skipped  ",
+        processing: "",
+        skipped: "Skipped  ",
+        restored: "",
+        mounted: "",
+    };
+
+    /// `restore`
+    pub(crate) const RESTORE: Self = Self {
+        started: "Pushing  ",
+        finished: "Pushed   ",
+        exists: "Exists   ",
+        twin: "Skipped  ",
+        processing: "",
+        skipped: "Skipped  ",
+        restored: "",
+        mounted: "",
+    };
 }
 
 /// What is shown of the events.

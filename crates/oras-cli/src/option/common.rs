@@ -11,6 +11,14 @@ pub(crate) struct CommonArgs {
     pub(crate) verbose: bool,
 }
 
+/// Only the log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DebugArgs {
+    /// print debug logs and every HTTP exchange to standard error
+    #[arg(short, long)]
+    debug: bool,
+}
+
 /// The terminal.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TerminalArgs {
