@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub use output::Output;
@@ -261,6 +262,19 @@ impl Running {
             drop(self.child.kill());
         }
         self.finish()
+    }
+
+    /// Presses Ctrl-C, and waits for the end.
+    ///
+    /// # Panics
+    /// When it is not done after four minutes.
+    #[must_use]
+    pub fn interrupt(self) -> Output {
+        if let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself.
+            let _ = kill_process(pid, Signal::INT);
+        }
+        self.wait()
     }
 
     fn ended_within(&mut self, limit: Duration) -> bool {

@@ -57,7 +57,7 @@ pub(crate) struct Backup {
     #[command(flatten)]
     spec: DistributionSpecArgs,
     /// folder to save into, or file if the name ends in .tar
-    #[arg(short, long, value_name = "path", default_value = "")]
+    #[arg(short, long, default_value = "")]
     output: String,
     /// also save everything that refers to the artifacts
     #[arg(long)]

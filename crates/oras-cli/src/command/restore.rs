@@ -59,7 +59,7 @@ pub(crate) struct Restore {
     #[command(flatten)]
     spec: DistributionSpecArgs,
     /// folder or tar archive to restore from
-    #[arg(long, value_name = "path", default_value = "")]
+    #[arg(long, default_value = "")]
     input: String,
     /// leave out what refers to the artifacts
     #[arg(long)]

@@ -34,7 +34,7 @@ pub(crate) fn duration(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
         0 => "0s".to_owned(),
-        ..=1000 => format!("{micros}µs"),
+        1..=1000 => format!("{micros}µs"),
         _ => match (micros + 500) / 1000 {
             1000 => "1s".to_owned(),
             millis => format!("{millis}ms"),

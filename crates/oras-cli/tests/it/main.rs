@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod backup;
 mod bad_input;
 mod bad_reference;
 mod bad_registry;
@@ -12,6 +13,7 @@ mod concurrency;
 mod crash;
 mod credential_helper;
 mod credentials;
+mod index;
 mod interop;
 mod kill;
 mod login;
@@ -22,6 +24,7 @@ mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
 mod scenario_s4;
+mod scenario_s7;
 mod serve;
 mod single_objects;
 mod target;
