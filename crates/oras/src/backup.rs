@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oras_content::{Error, ErrorKind, Result, Side, Source, Target};
 use oras_spec::Descriptor;
+use tokio_util::sync::CancellationToken;
 
 use crate::copy::copy_node;
 use crate::extended::{ExtendedCopyOptions, count_referrers, extended_copy_node};
@@ -48,7 +49,7 @@ pub struct BackupOptions {
 pub async fn find_tags(
     source: &Arc<dyn Source>,
     tags: &[String],
-    options: &CopyOptions,
+    cancel: &CancellationToken,
 ) -> Result<Vec<TaggedContent>> {
     let found = async {
         if !tags.is_empty() {
@@ -60,7 +61,7 @@ pub async fn find_tags(
         };
         listed.map_err(|error| error.context("failed to find tags"))
     };
-    unless_cancelled(&options.cancel, found).await
+    unless_cancelled(cancel, found).await
 }
 
 /// Copies a tag from `source` into `layout`. Returns how many referrers the layout has of it, at any distance: none unless

@@ -11,10 +11,10 @@ use oras::{BackupOptions, TaggedContent, backup, find_tags};
 
 use crate::command::Run;
 use crate::display::measure;
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::Verbs;
 use crate::env;
 use crate::error::{Error, Failure};
-use crate::option::backup::{copy_options, found, no_tags, scope};
+use crate::option::backup::{Copying, found, no_tags, scope};
 use crate::option::common::{DebugArgs, TerminalArgs};
 use crate::option::referrers::DistributionSpecArgs;
 use crate::option::remote::RemoteArgs;
@@ -167,21 +167,18 @@ impl Backup {
             .place
             .source(session, self.spec.distribution_spec)
             .await?;
-        let lines = Arc::new(StatusLines::new(
-            Verbs::BACKUP,
-            Detail::All,
-            &session.cancel,
-        ));
-        let options = BackupOptions {
-            copy: copy_options(&lines, self.concurrency, session),
+        let copying = Copying {
+            verbs: Verbs::BACKUP,
+            concurrency: self.concurrency,
             scope: scope(self.include_referrers),
         };
-        let tags = find_tags(&source, &repository.tags, &options.copy).await?;
+        let tags = find_tags(&source, &repository.tags, &session.cancel).await?;
         if tags.is_empty() {
             return Err(no_tags("repository", &name, "oras repo tags"));
         }
         output::text(&found(&tags, &name))?;
         for tagged in &tags {
+            let (lines, options) = copying.next(session);
             let referrers = self.copy(&source, tagged, layout, &options, &name).await;
             lines.check()?;
             output::line(&format!(

@@ -11,9 +11,9 @@ use oras::{BackupOptions, TaggedContent, find_tags, referrers_to_restore, restor
 
 use crate::command::Run;
 use crate::display::measure;
-use crate::display::status::{Detail, StatusLines, Verbs};
+use crate::display::status::Verbs;
 use crate::error::Error;
-use crate::option::backup::{copy_options, found, no_tags, scope};
+use crate::option::backup::{Copying, found, no_tags, scope};
 use crate::option::common::{DebugArgs, TerminalArgs};
 use crate::option::referrers::DistributionSpecArgs;
 use crate::option::remote::RemoteArgs;
@@ -112,16 +112,12 @@ impl Restore {
             .place
             .target(session, self.spec.distribution_spec)
             .await?;
-        let lines = Arc::new(StatusLines::new(
-            Verbs::RESTORE,
-            Detail::All,
-            &session.cancel,
-        ));
-        let options = BackupOptions {
-            copy: copy_options(&lines, self.concurrency, session),
+        let copying = Copying {
+            verbs: Verbs::RESTORE,
+            concurrency: self.concurrency,
             scope: scope(!self.exclude_referrers),
         };
-        let tags = find_tags(&layout, &repository.tags, &options.copy).await?;
+        let tags = find_tags(&layout, &repository.tags, &session.cancel).await?;
         if tags.is_empty() {
             let command = "oras repo tags --oci-layout";
             return Err(no_tags("OCI layout", &self.input, command));
@@ -130,6 +126,7 @@ impl Restore {
         let name = repository.place.path();
         for tagged in &tags {
             let tag = &tagged.tag;
+            let (lines, options) = copying.next(session);
             if self.dry_run {
                 let referrers = referrers_to_restore(&layout, tagged, &options).await?;
                 output::line(&format!(

@@ -4,25 +4,34 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use oras::spec::go_quote;
-use oras::{CopyOptions, Scope, TaggedContent};
+use oras::{BackupOptions, CopyOptions, Scope, TaggedContent};
 
-use crate::display::status::StatusLines;
+use crate::display::status::{Detail, StatusLines, Verbs};
 use crate::error::{Error, Failure};
 use crate::session::Session;
 
 /// So many tags are told in one line.
 const ONE_LINE: usize = 5;
 
-pub(crate) fn copy_options(
-    lines: &Arc<StatusLines>,
-    concurrency: i64,
-    session: &Session,
-) -> CopyOptions {
-    let mut options = CopyOptions::default();
-    options.concurrency = usize::try_from(concurrency).unwrap_or(0);
-    options.events = Arc::clone(lines) as _;
-    options.cancel = session.cancel.clone();
-    options
+/// How all tags are copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copying {
+    pub(crate) verbs: Verbs,
+    pub(crate) concurrency: i64,
+    pub(crate) scope: Scope,
+}
+
+impl Copying {
+    /// How the next tag is copied, and where it is shown.
+    pub(crate) fn next(&self, session: &Session) -> (Arc<StatusLines>, BackupOptions) {
+        let lines = Arc::new(StatusLines::new(self.verbs, Detail::All, &session.cancel));
+        let mut copy = CopyOptions::default();
+        copy.concurrency = usize::try_from(self.concurrency).unwrap_or(0);
+        copy.events = Arc::clone(&lines) as _;
+        copy.cancel = session.cancel.clone();
+        let scope = self.scope;
+        (lines, BackupOptions { copy, scope })
+    }
 }
 
 pub(crate) fn scope(referrers: bool) -> Scope {

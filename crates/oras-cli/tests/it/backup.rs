@@ -586,3 +586,33 @@ fn credentials_are_told_of_as_in_other_commands() {
     oras.run(["backup", "-o", "x.tar", &name].into_iter().chain(login))
         .ok();
 }
+
+#[test]
+fn tags_that_stand_in_for_referrers_are_carried_like_others() {
+    let bench = Bench::new(Target::docker_registry());
+    let tags = |name: &str| {
+        bench
+            .place
+            .run(&bench.oras, "repo tags", name, &[])
+            .ok()
+            .stdout
+    };
+    let all = tags("app");
+    assert_eq!(all.matches("sha256-").count(), 3, "{all}");
+    let out = bench.backup("all.tar", "app", &["--include-referrers"]);
+    out.ok().says(["backed up 6 tag(s)"]);
+    let out = bench.restore("all.tar", "back", &[]).ok();
+    out.says(["Pushed tag v1 with 2 referrer(s)", "restored 6 tag(s)"]);
+    assert_eq!(tags("back"), all);
+    let tree = |name: &str| {
+        bench
+            .place
+            .run(&bench.oras, "discover", name, &["--format", "json"])
+            .ok()
+            .stdout
+            .replace(&bench.place.word("back"), &bench.place.word("app"))
+    };
+    for name in ["v1", "multi"] {
+        assert_eq!(tree(&format!("back:{name}")), tree(&format!("app:{name}")));
+    }
+}

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 use super::blocking;
 use super::store::LayoutStore;
@@ -29,7 +29,6 @@ const MAGIC: (usize, &[u8]) = (257, b"ustar");
 /// A layout on its way into a tar file. Dropping it leaves nothing behind.
 pub struct LayoutArchive {
     store: LayoutStore,
-    staging: TempDir,
     draft: NamedTempFile,
     path: PathBuf,
 }
@@ -48,8 +47,7 @@ impl LayoutArchive {
                 .tempdir_in(&scratch)
                 .map_err(|error| io_error("mkdir", &scratch, &error))?;
             Ok(Self {
-                store: LayoutStore::open_blocking(staging.path())?,
-                staging,
+                store: LayoutStore::temporary(staging)?,
                 draft,
                 path,
             })
@@ -75,7 +73,7 @@ impl LayoutArchive {
                 synced: 0,
                 stopped: &stopped,
             };
-            let written = out.layout(self.staging.path());
+            let written = out.layout(self.store.path());
             let size = written.map_err(|failed| match failed {
                 Failed::Read(path, error) => io_error("read", &path, &error),
                 Failed::Write(error) => io_error("write", &self.path, &error),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use oras_spec::layout::INGEST_DIR;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::Result;
 use crate::payload::io_error;
@@ -24,6 +24,9 @@ const STALE: Duration = Duration::from_secs(60);
 pub(super) struct Ingest {
     folder: PathBuf,
     users: Mutex<usize>,
+    /// The folder of a layout that is not to stay. Whoever still writes, even after everybody has lost interest, keeps it
+    /// from being removed too early and made again.
+    _temporary: Option<TempDir>,
 }
 
 impl Ingest {
@@ -32,6 +35,16 @@ impl Ingest {
         Self {
             folder: root.join(INGEST_DIR),
             users: Mutex::new(0),
+            _temporary: None,
+        }
+    }
+
+    /// The folder of the layout in `root`, which goes when nobody uses it any more.
+    pub(super) fn temporary(root: TempDir) -> Self {
+        let ingest = Self::new(root.path());
+        Self {
+            _temporary: Some(root),
+            ..ingest
         }
     }
 

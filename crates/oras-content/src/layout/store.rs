@@ -11,6 +11,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use oras_spec::layout::{BLOBS_DIR, INDEX_FILE, OCI_LAYOUT_FILE, blob_path};
 use oras_spec::{Descriptor, Digest, OciLayout, json};
+use tempfile::TempDir;
 
 use super::blobs::Blobs;
 use super::format::check_layout;
@@ -62,15 +63,25 @@ impl LayoutStore {
     /// the words of the reference tool; [`ErrorKind::Io`] (`mkdir <path>: not a directory` for a file).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        blocking(move || Self::open_blocking(&path)).await
+        blocking(move || {
+            let root =
+                std::path::absolute(&path).map_err(|error| io_error("open", &path, &error))?;
+            Self::open_blocking(Ingest::new(&root), root)
+        })
+        .await
     }
 
-    pub(super) fn open_blocking(path: &Path) -> Result<Self> {
-        let root = std::path::absolute(path).map_err(|error| io_error("open", path, &error))?;
+    /// A new layout in `folder`, which is removed when the last clone is gone. Blocks.
+    pub(super) fn temporary(folder: TempDir) -> Result<Self> {
+        let root = folder.path().to_owned();
+        Self::open_blocking(Ingest::temporary(folder), root)
+    }
+
+    fn open_blocking(ingest: Ingest, root: PathBuf) -> Result<Self> {
         let store = Self {
             shared: Arc::new(Shared {
                 blobs: Blobs::Folder(root.clone()),
-                ingest: Arc::new(Ingest::new(&root)),
+                ingest: Arc::new(ingest),
                 saving: Mutex::new(()),
                 state: Mutex::default(),
                 graph: GraphCache::default(),

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod copy;
 mod copy_faults;
 mod copy_registry;
 mod discover;
 mod example;
 mod extended;
+mod index;
 mod pack;
 mod pull;
 mod push;

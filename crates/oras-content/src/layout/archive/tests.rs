@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::StreamExt;
 use oras_spec::{Descriptor, media_type};
 
 use super::*;
@@ -89,4 +90,36 @@ async fn errors_name_the_file() {
     let expected = format!("open {}: no such file or directory", path.display());
     assert_eq!(error.chain(), expected);
     assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn whoever_still_writes_does_not_bring_the_folder_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tar");
+    for _ in 0..20 {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        runtime.block_on(async {
+            let archive = filled(&path, scratch.path()).await;
+            let store = archive.store().clone();
+            let blob = Descriptor::of_bytes("text/plain", b"never complete");
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            let start = async move {
+                let _ = sender.send(());
+                Ok("never".into())
+            };
+            let stream = futures_util::stream::once(start).chain(futures_util::stream::pending());
+            let pushing =
+                tokio::spawn(
+                    async move { store.push(&blob, Payload::stream(stream.boxed())).await },
+                );
+            receiver.await.unwrap();
+            pushing.abort();
+            drop(archive);
+        });
+        // Waits for the thread that writes.
+        drop(runtime);
+        assert!(entries(scratch.path()).is_empty());
+        assert!(entries(folder.path()).is_empty());
+    }
 }
