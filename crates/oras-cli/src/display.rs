@@ -3,10 +3,10 @@
 pub(crate) mod json;
 pub(crate) mod paint;
 pub(crate) mod progress;
-pub(crate) mod measure;
 pub(crate) mod status;
 pub(crate) mod table;
 pub(crate) mod tree;
+pub(crate) mod units;
 pub(crate) mod yaml;
 
 /// A number of bytes for people: `4.2 MiB`.

@@ -10,8 +10,8 @@ use oras::spec::go_quote;
 use oras::{BackupOptions, TaggedContent, backup, find_tags};
 
 use crate::command::Run;
-use crate::display::measure;
 use crate::display::status::Verbs;
+use crate::display::units;
 use crate::env;
 use crate::error::{Error, Failure};
 use crate::option::backup::{Copying, found, no_tags, scope};
@@ -86,7 +86,7 @@ impl Run for Backup {
             "Successfully backed up {saved} tag(s) from {} to {} in {}.",
             go_quote(&repository.place.path()),
             go_quote(&self.output),
-            measure::duration(started.elapsed())
+            units::time(started.elapsed())
         ))
     }
 }
@@ -116,7 +116,7 @@ impl Backup {
             let size = size.map_err(|error| {
                 error.context(format!("failed to create tar archive at {path}"))
             })?;
-            output::line(&format!("Exported to {path} ({})", measure::size(size)))?;
+            output::line(&format!("Exported to {path} ({})", units::size(size)))?;
         }
         Ok(tags)
     }

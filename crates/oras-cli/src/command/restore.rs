@@ -10,8 +10,8 @@ use oras::spec::go_quote;
 use oras::{BackupOptions, TaggedContent, find_tags, referrers_to_restore, restore};
 
 use crate::command::Run;
-use crate::display::measure;
 use crate::display::status::Verbs;
+use crate::display::units;
 use crate::error::Error;
 use crate::option::backup::{Copying, found, no_tags, scope};
 use crate::option::common::{DebugArgs, TerminalArgs};
@@ -95,7 +95,7 @@ impl Run for Restore {
         }
         output::line(&format!(
             "Successfully restored {restored} tag(s) to {name} in {}",
-            measure::duration(started.elapsed())
+            units::time(started.elapsed())
         ))
     }
 }
@@ -128,7 +128,9 @@ impl Restore {
             let tag = &tagged.tag;
             let (lines, options) = copying.next(session);
             if self.dry_run {
-                let referrers = referrers_to_restore(&layout, tagged, &options).await?;
+                let referrers = referrers_to_restore(&layout, tagged, &options).await;
+                lines.check()?;
+                let referrers = referrers?;
                 output::line(&format!(
                     "Dry run: would push tag {tag} with {referrers} referrer(s)"
                 ))?;
@@ -179,7 +181,7 @@ impl Restore {
         })?;
         output::line(&format!(
             "Loaded backup archive: {input} ({})",
-            measure::size(there.len())
+            units::size(there.len())
         ))?;
         Ok(Arc::new(reader))
     }

@@ -7,7 +7,6 @@ mod area;
 mod heartbeat;
 mod line;
 mod row;
-pub(crate) mod units;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

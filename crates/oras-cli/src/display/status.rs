@@ -75,6 +75,7 @@ impl Verbs {
     pub(crate) const BACKUP: Self = Self {
         started: "Pulling  ",
         finished: "Pulled   ",
+        complete: "Pulled   ",
         exists: "Exists   ",
         twin: "Skipped  ",
         processing: "",
@@ -87,6 +88,7 @@ impl Verbs {
     pub(crate) const RESTORE: Self = Self {
         started: "Pushing  ",
         finished: "Pushed   ",
+        complete: "Pushed   ",
         exists: "Exists   ",
         twin: "Skipped  ",
         processing: "",

@@ -24,7 +24,7 @@ pub(crate) struct Copying {
 impl Copying {
     /// How the next tag is copied, and where it is shown.
     pub(crate) fn next(&self, session: &Session) -> (Arc<StatusLines>, BackupOptions) {
-        let lines = Arc::new(StatusLines::new(self.verbs, Detail::All, &session.cancel));
+        let lines = session.status(self.verbs, Detail::All);
         let mut copy = CopyOptions::default();
         copy.concurrency = usize::try_from(self.concurrency).unwrap_or(0);
         copy.events = Arc::clone(&lines) as _;

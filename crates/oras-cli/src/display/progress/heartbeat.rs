@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::row::{Row, Rows};
-use super::units::{percent, share, size};
+use crate::display::units::{percent, share, size};
 
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -5,8 +5,8 @@ use std::time::Instant;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::row::{Row, Stage};
-use super::units::{percent, share, size, time};
 use crate::display::paint::{BRIGHT_GREEN, BRIGHT_RED, BRIGHT_YELLOW, ON_BRIGHT_BLUE, Paint};
+use crate::display::units::{percent, share, size, time};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 /// Columns of a name that are worth giving up less important things for.

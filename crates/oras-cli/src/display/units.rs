@@ -1,4 +1,4 @@
-//! Numbers as progress shows them.
+//! Numbers of bytes and times as the reference tool writes them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// How much of `total` bytes is done, in the unit of `total`; `done` is `None` before the first byte.
-pub(super) fn share(done: Option<u64>, total: u64) -> String {
+pub(crate) fn share(done: Option<u64>, total: u64) -> String {
     let unit = unit_of(total);
     let whole = rounded(in_unit(total, unit));
     let part = match done {
@@ -23,7 +23,7 @@ pub(super) fn share(done: Option<u64>, total: u64) -> String {
 }
 
 /// How much of `total` is done, of a hundred.
-pub(super) fn percent(done: u64, total: u64) -> f64 {
+pub(crate) fn percent(done: u64, total: u64) -> f64 {
     match total {
         0 => 100.0,
         // Exact far beyond what two decimals show.
@@ -33,14 +33,14 @@ pub(super) fn percent(done: u64, total: u64) -> f64 {
 }
 
 /// A time in one unit below a minute: `259µs`, `24ms`, `7s`, `1m5s`, `1h0m5s`.
-pub(super) fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     if time.is_zero() {
         return "0s".to_owned();
     }
     if time <= Duration::from_millis(1) {
         return format!("{}µs", time.as_micros());
     }
-    if time <= Duration::from_secs(1) {
+    if time < Duration::from_micros(999_500) {
         return format!("{}ms", (time + Duration::from_micros(500)).as_millis());
     }
     let seconds = (time + Duration::from_millis(500)).as_secs();
@@ -113,7 +113,7 @@ mod tests {
             (0, "0s"),
             (259, "259µs"),
             (24_400, "24ms"),
-            (999_900, "1000ms"),
+            (999_900, "1s"),
             (1_400_000, "1s"),
             (65_000_000, "1m5s"),
             (3_605_000_000, "1h0m5s"),
