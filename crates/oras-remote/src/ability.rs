@@ -89,9 +89,7 @@ impl Tag for Repository {
         let target = self.parse(reference)?;
         let bytes = self.fetch_manifest_as(descriptor).await?;
         let tagged = self.put_bytes(descriptor, bytes, &target).await;
-        tagged
-            .map(drop)
-            .map_err(|error| error.with_operation("tag").with_descriptor(descriptor))
+        tagged.map_err(|error| error.with_operation("tag").with_descriptor(descriptor))
     }
 }
 
@@ -163,9 +161,7 @@ impl PushReference for Repository {
             Ok(bytes) => self.put_bytes(descriptor, bytes, &reference).await,
             Err(error) => Err(error),
         };
-        tagged
-            .map(drop)
-            .map_err(|error| error.with_operation("tag").with_descriptor(descriptor))
+        tagged.map_err(|error| error.with_operation("tag").with_descriptor(descriptor))
     }
 }
 

@@ -13,15 +13,6 @@ use crate::referrers::{Capability, Change};
 use crate::repository::Repository;
 use crate::send::Call;
 
-/// What became of the subject of a pushed manifest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
-    /// The registry lists the manifest among the referrers of its subject.
-    Recorded,
-    /// The registry took no notice.
-    Ignored,
-}
-
 impl Repository {
     /// The verified bytes of a manifest that is to be pushed.
     pub(crate) async fn read_manifest(
@@ -52,8 +43,9 @@ impl Repository {
             .clone()
             .with_digest(descriptor.digest.clone());
         let reference = reference.unwrap_or(&by_digest);
-        let recorded = self.put_bytes(descriptor, bytes.clone(), reference).await?;
-        if recorded == Subject::Recorded || self.referrers_capability() == Capability::Supported {
+        self.put_bytes(descriptor, bytes.clone(), reference).await?;
+        // Not known from the answer, if the caller wants the index whatever the registry does.
+        if self.referrers_capability() == Capability::Supported {
             return Ok(());
         }
         let Some((subject, entry)) = as_referrer(descriptor, bytes)? else {
@@ -71,13 +63,13 @@ impl Repository {
         })
     }
 
-    /// Stores verified bytes, and nothing else.
+    /// Stores verified bytes, and nothing else. The answer may tell that the registry lists referrers itself.
     pub(crate) async fn put_bytes(
         &self,
         descriptor: &Descriptor,
         bytes: Bytes,
         reference: &Reference,
-    ) -> Result<Subject> {
+    ) -> Result<()> {
         let name = reference.reference().unwrap_or_default();
         let call = Call::new(Method::PUT, self.urls().manifest(&name))
             .header(CONTENT_TYPE, &descriptor.media_type)
@@ -93,9 +85,8 @@ impl Repository {
         response.drain().await;
         if recorded {
             self.learn(Capability::Supported);
-            return Ok(Subject::Recorded);
         }
-        Ok(Subject::Ignored)
+        Ok(())
     }
 }
 
