@@ -10,6 +10,8 @@ use oras::http::ProxyOptions;
 use crate::display::paint::Paint;
 use crate::error::Error;
 
+/// Folder of an OCI layout that keeps what is read.
+const CACHE: &str = "ORAS_CACHE";
 /// Folder of the docker configuration.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Asks every program not to use colours.
@@ -41,6 +43,12 @@ pub(crate) fn docker_config() -> Result<PathBuf, Error> {
 /// The folder for temporary files: `$TMPDIR`, or what the system has.
 pub(crate) fn temporary() -> PathBuf {
     env::temp_dir()
+}
+
+/// Where what is read is kept, if anywhere.
+pub(crate) fn cache() -> Option<PathBuf> {
+    let folder = env::var_os(CACHE)?;
+    (!folder.is_empty()).then(|| folder.into())
 }
 
 /// The proxies: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.

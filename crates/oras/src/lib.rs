@@ -15,6 +15,7 @@
 //! | look at one manifest | [`resolve()`], [`fetch_manifest`], [`select_platform`] |
 //! | give names | [`tag_many`], [`tag_manifest`] |
 //! | open a store by its name | [`open`], [`open_source`] |
+//! | keep what was read for the next time | [`Cache`] |
 //!
 //! It is no HTTP client and knows no file format: that is the business of the crates below, which come along as
 //! [`spec`], [`content`], [`remote`] and [`http`]. It never prints and never reads the environment.
@@ -54,6 +55,7 @@
 #![deny(missing_docs)]
 
 mod backup;
+mod cache;
 mod copy;
 mod discover;
 mod engine;
@@ -83,6 +85,7 @@ pub use tokio_util::sync::CancellationToken;
 pub use backup::{
     BackupOptions, Scope, TaggedContent, backup, find_tags, referrers_to_restore, restore,
 };
+pub use cache::Cache;
 pub use copy::{copy, copy_graph, copy_node};
 pub use discover::{DiscoverOptions, ReferrerNode, discover};
 pub use extended::{ExtendedCopyOptions, ReferrerFilter, extended_copy};

@@ -4,11 +4,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use oras::Cache;
 use oras::content::layout::{LayoutReader, LayoutStore};
 use oras::content::{Content, ErrorKind, Source, Target, io_text};
 use oras::remote::Repository;
 use oras::spec::{Descriptor, Digest, go_quote, media_type};
 
+use crate::env;
 use crate::error::Error;
 use crate::option::referrers::DistributionSpec;
 use crate::option::target::{Kind, Place, parse_digest};
@@ -30,6 +32,15 @@ impl Place {
         }
     }
 
+    /// Opens the place for reading content through the user's cache, if there is one.
+    ///
+    /// # Errors
+    /// As [`source`](Self::source); if the cache is unusable.
+    pub(crate) async fn cached_source(&self, session: &Session) -> Result<Arc<dyn Source>, Error> {
+        let source = self.source(session, None).await?;
+        through_cache(source).await
+    }
+
     /// Opens the place for writing. A layout is made if there is none.
     ///
     /// # Errors
@@ -45,22 +56,23 @@ impl Place {
         }
     }
 
-    /// Opens the place for reading manifests of these media types.
+    /// Opens the place for reading manifests of these media types, through the cache.
     ///
     /// # Errors
-    /// As [`source`](Self::source); if the place is a layout, which has no choice of media types.
+    /// As [`cached_source`](Self::cached_source); if the place is a layout, which has no choice of media types.
     pub(crate) async fn source_accepting(
         &self,
         session: &Session,
         media_types: Vec<String>,
     ) -> Result<Arc<dyn Source>, Error> {
         if media_types.is_empty() {
-            return self.source(session, None).await;
+            return self.cached_source(session).await;
         }
         match &self.kind {
-            Kind::Repository { .. } => Ok(Arc::new(
-                self.repository(session, None)?.with_accept(media_types),
-            )),
+            Kind::Repository { .. } => {
+                let repository = self.repository(session, None)?.with_accept(media_types);
+                through_cache(Arc::new(repository)).await
+            }
             Kind::Layout { .. } => Err(Error::told(
                 "`--media-type` cannot be used with `--oci-layout` at the same time",
             )),
@@ -120,6 +132,26 @@ impl Place {
             io_text(error)
         ))
     }
+}
+
+async fn through_cache(source: Arc<dyn Source>) -> Result<Arc<dyn Source>, Error> {
+    Ok(match cache().await? {
+        Some(cache) => cache.over(source),
+        None => source,
+    })
+}
+
+/// The user's cache, if there is one.
+///
+/// # Errors
+/// If its folder is no layout and cannot become one.
+pub(crate) async fn cache() -> Result<Option<Cache>, Error> {
+    let Some(folder) = env::cache() else {
+        return Ok(None);
+    };
+    let store = LayoutStore::open(&folder).await;
+    let store = store.map_err(|error| Error::local(&error))?;
+    Ok(Some(Cache::new(Arc::new(store))))
 }
 
 /// Where blobs are looked up by digest. A registry keeps them apart from manifests, a layout does not.

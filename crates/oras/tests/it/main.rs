@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backup;
+mod cache;
 mod copy;
 mod copy_faults;
 mod copy_registry;

@@ -7,6 +7,7 @@ use crate::display::json::{self, Layout};
 use crate::display::status::{Detail, Verbs};
 use crate::error::Error;
 use crate::option::common::{CommonArgs, DescriptorArgs, PrettyArgs, TerminalArgs};
+use crate::option::open;
 use crate::option::save;
 use crate::option::target::{Place, TargetArgs};
 use crate::output;
@@ -72,10 +73,15 @@ impl Fetch {
     async fn fetch(&self, session: &Session, place: &Place) -> Result<(), Error> {
         let blobs = place.blobs(session).await?;
         let reference = place.need_digest(&session.used)?;
+        let cache = open::cache().await?;
         let descriptor = if self.output.is_empty() {
             blobs.resolve(&reference).await?
         } else {
             let content = blobs.fetch(&reference).await?;
+            let content = match cache {
+                Some(cache) => cache.through(content).await?,
+                None => content,
+            };
             let descriptor = content.descriptor().clone();
             let lines = session.status(Verbs::FETCH, Detail::Nothing);
             lines.on_event(&Event::Started(&descriptor));

@@ -72,7 +72,7 @@ impl FetchConfig {
         place: &Place,
         platform: Option<Platform>,
     ) -> Result<(), Error> {
-        let source = place.source(session, None).await?;
+        let source = place.cached_source(session).await?;
         let reference = place.need_reference(&session.used)?;
         let manifest = fetch_manifest(&source, &reference, platform.as_ref()).await?;
         let config = match manifest.manifest() {
