@@ -73,10 +73,8 @@ fn run(words: &[String]) -> Result<(), Error> {
     }
     let line =
         pflag::parse(command, &found.words).map_err(|error| Error::told(error.to_string()))?;
-    for _ in 0..line.given.count("verbose") {
-        output::tell(
-            "Flag --verbose has been deprecated, and will be removed in a future release.",
-        );
+    for notice in &line.notices {
+        output::tell(notice);
     }
     if line.help {
         return output::text(&help::screen(&found.chain));

@@ -9,7 +9,6 @@ pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod layout;
-pub(crate) mod old_config;
 pub(crate) mod open;
 pub(crate) mod packer;
 pub(crate) mod pair;

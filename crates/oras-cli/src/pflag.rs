@@ -4,7 +4,7 @@
 //! one form that clap cannot misread (`--name=value`, positionals after `--`), so that clap is left with storing
 //! values.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use clap::builder::ValueParser;
@@ -15,18 +15,13 @@ use oras::spec::go_quote;
 /// The flags of one command line.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
-    counts: BTreeMap<String, usize>,
+    names: BTreeSet<String>,
 }
 
 impl Given {
     /// Whether the flag appeared at all, with any value.
     pub(crate) fn has(&self, long: &str) -> bool {
-        self.counts.contains_key(long)
-    }
-
-    /// How often the flag appeared.
-    pub(crate) fn count(&self, long: &str) -> usize {
-        self.counts.get(long).copied().unwrap_or(0)
+        self.names.contains(long)
     }
 
     /// Those of `flags` that appeared, if they are two or more: they exclude each other.
@@ -47,6 +42,8 @@ pub(crate) struct Line {
     pub(crate) positionals: Vec<String>,
     /// `-h` or `--help` with a true value.
     pub(crate) help: bool,
+    /// What to tell of the flags that were used and are on their way out, one line per use.
+    pub(crate) notices: Vec<String>,
     pub(crate) matches: ArgMatches,
 }
 
@@ -84,18 +81,40 @@ pub(crate) fn is_bool(arg: &Arg) -> bool {
     arg.get_value_parser().type_id() == std::any::TypeId::of::<bool>()
 }
 
-/// Finds a flag by its long name.
+/// Finds a flag by its long name, or one that it had once.
 pub(crate) fn find_long<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
-    command
-        .get_arguments()
-        .find(|arg| arg.get_long() == Some(long))
+    let had = |arg: &Arg| arg.get_all_aliases().is_some_and(|all| all.contains(&long));
+    let mut flags = command.get_arguments();
+    flags.find(|arg| arg.get_long() == Some(long) || had(arg))
 }
 
-/// Finds a flag by its short name.
+/// Finds a flag by its short name, or one that it had once.
 pub(crate) fn find_short(command: &Command, short: char) -> Option<&Arg> {
-    command
-        .get_arguments()
-        .find(|arg| arg.get_short() == Some(short))
+    let had = |arg: &Arg| {
+        arg.get_all_short_aliases()
+            .is_some_and(|all| all.contains(&short))
+    };
+    let mut flags = command.get_arguments();
+    flags.find(|arg| arg.get_short() == Some(short) || had(arg))
+}
+
+/// What to tell whoever typed `flag`, a name of `arg`: flags that help does not show will go.
+fn notice(arg: &Arg, flag: &str) -> Option<String> {
+    let name = arg.get_long().unwrap_or_default();
+    let is_own = match flag.strip_prefix("--") {
+        Some(long) => long == name,
+        None => flag.chars().nth(1) == arg.get_short(),
+    };
+    match (is_own, arg.is_hide_set()) {
+        (true, false) => None,
+        // By either of its names.
+        (true, true) => Some(format!(
+            "Flag --{name} has been deprecated, and will be removed in a future release."
+        )),
+        (false, _) => Some(format!(
+            "Flag {flag} has been deprecated, use --{name} instead."
+        )),
+    }
 }
 
 /// Reads the words that follow the name of `command`.
@@ -107,11 +126,15 @@ pub(crate) fn parse(command: &Command, words: &[String]) -> Result<Line, FlagErr
         command,
         rest: words.iter().map(String::as_str).collect(),
         flags: Vec::new(),
+        notices: Vec::new(),
         positionals: Vec::new(),
     };
     let scanned = scan.run();
     let Scan {
-        flags, positionals, ..
+        flags,
+        notices,
+        positionals,
+        ..
     } = scan;
 
     // A bad value in front of a bad flag comes first, so the values read so far are checked in either case.
@@ -124,12 +147,13 @@ pub(crate) fn parse(command: &Command, words: &[String]) -> Result<Line, FlagErr
         if name == HELP {
             help = parse_bool(&value).unwrap_or(false);
         }
-        *given.counts.entry(name).or_default() += 1;
+        given.names.insert(name);
     }
     Ok(Line {
         given,
         positionals,
         help,
+        notices,
         matches,
     })
 }
@@ -193,6 +217,7 @@ struct Scan<'a> {
     command: &'a Command,
     rest: VecDeque<&'a str>,
     flags: Vec<(String, String)>,
+    notices: Vec<String>,
     positionals: Vec<String>,
 }
 
@@ -223,9 +248,12 @@ impl Scan<'_> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (flag, None),
         };
-        let switch = match find_long(self.command, name) {
-            Some(arg) => is_bool(arg),
-            None if name == HELP => true,
+        let (canonical, switch) = match find_long(self.command, name) {
+            Some(arg) => {
+                self.notices.extend(notice(arg, &format!("--{name}")));
+                (arg.get_long().unwrap_or_default(), is_bool(arg))
+            }
+            None if name == HELP => (HELP, true),
             None => return Err(FlagError(format!("unknown flag: --{name}"))),
         };
         let value = match (value, switch) {
@@ -236,17 +264,18 @@ impl Scan<'_> {
                 None => return Err(FlagError(format!("flag needs an argument: --{name}"))),
             },
         };
-        self.flags.push((name.to_owned(), value));
+        self.flags.push((canonical.to_owned(), value));
         Ok(())
     }
 
     fn cluster(&mut self, mut cluster: &str) -> Result<(), FlagError> {
         while let Some(short) = cluster.chars().next() {
             let after = &cluster[short.len_utf8()..];
-            let found = find_short(self.command, short)
-                .map(|arg| (arg.get_long().unwrap_or_default(), is_bool(arg)));
-            let (name, switch) = match found {
-                Some(found) => found,
+            let (name, switch) = match find_short(self.command, short) {
+                Some(arg) => {
+                    self.notices.extend(notice(arg, &format!("-{short}")));
+                    (arg.get_long().unwrap_or_default(), is_bool(arg))
+                }
                 None if short == 'h' => (HELP, true),
                 None => {
                     return Err(FlagError(format!(

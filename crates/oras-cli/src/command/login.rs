@@ -7,7 +7,6 @@ use oras::remote::{DockerConfig, credential_key};
 use crate::command::Run;
 use crate::error::{Audience, Error, Registry};
 use crate::option::common::CommonArgs;
-use crate::option::old_config::OldConfigArgs;
 use crate::option::remote::{Access, RemoteArgs, Secret};
 use crate::option::stdin::{self, Quiet};
 use crate::output;
@@ -21,6 +20,7 @@ use crate::usage::Arity;
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "login",
+    mut_arg("registry_config", |arg| arg.alias("config")),
     verbatim_doc_comment,
     override_usage = "login [flags] <registry>",
     after_help = "Example - Be asked for username and password:
@@ -48,17 +48,14 @@ pub(crate) struct Login {
     #[command(flatten)]
     remote: RemoteArgs,
     #[command(flatten)]
-    old_config: OldConfigArgs,
-    #[command(flatten)]
     common: CommonArgs,
 }
 
 impl Run for Login {
     const ARITY: Arity = Arity::exactly(1, "the registry to log in to");
 
-    async fn run(mut self, session: &Session, args: &[String]) -> Result<(), Error> {
+    async fn run(self, session: &Session, args: &[String]) -> Result<(), Error> {
         let registry = &args[0];
-        self.old_config.add_to(&mut self.remote.registry_config);
         let mut access = self.remote.check(session.flags())?;
         oras::spec::validate_registry(registry).map_err(|error| Error::told(error.to_string()))?;
         // Nobody should type a password that can't be kept.

@@ -4,7 +4,6 @@ use oras::remote::{CredentialStore as _, credential_key};
 
 use crate::command::Run;
 use crate::error::Error;
-use crate::option::old_config::OldConfigArgs;
 use crate::session::{self, Session};
 use crate::usage::Arity;
 
@@ -24,18 +23,15 @@ pub(crate) struct Logout {
     #[arg(short, long)]
     debug: bool,
     /// files with registry credentials
-    #[arg(long)]
+    #[arg(long, alias = "config", short_alias = 'c')]
     registry_config: Vec<String>,
-    #[command(flatten)]
-    old_config: OldConfigArgs,
 }
 
 impl Run for Logout {
     const ARITY: Arity = Arity::exactly(1, "the registry you want to log out");
 
-    async fn run(mut self, _: &Session, args: &[String]) -> Result<(), Error> {
+    async fn run(self, _: &Session, args: &[String]) -> Result<(), Error> {
         let registry = &args[0];
-        self.old_config.add_to(&mut self.registry_config);
         let store = session::store(&self.registry_config)?;
         let erased = store.erase(&credential_key(registry)).await;
         Ok(erased.map_err(|error| {

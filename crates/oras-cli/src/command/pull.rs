@@ -71,6 +71,12 @@ pub(crate) struct Pull {
     /// how many contents are pulled at a time
     #[arg(long, default_value = "3", value_parser = parse_int)]
     concurrency: i64,
+    /// pull content of these types only
+    #[arg(short = 't', long, hide = true)]
+    media_type: Vec<String>,
+    /// nothing needs to be allowed any more
+    #[arg(short, long, hide = true)]
+    allow_all: bool,
 }
 
 impl Run for Pull {
@@ -97,7 +103,7 @@ impl Pull {
             Format::Text => Detail::of_text(self.common.verbose),
             _ => Detail::Nothing,
         };
-        let source = place.source(session, None).await?;
+        let source = place.cached_source(session).await?;
         let reference = place.need_reference(&session.used)?;
         let store = self.store()?;
         let lines = session.status(Verbs::DOWNLOAD, detail);
@@ -107,6 +113,7 @@ impl Pull {
         options.copy.platform = platform;
         options.copy.cancel = session.cancel.clone();
         options.config = self.config()?;
+        options.media_types.clone_from(&self.media_type);
         if self.include_subject {
             options.subject = Subject::Follow;
         }

@@ -27,6 +27,7 @@ use crate::usage::Arity;
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "push",
+    mut_arg("config", |arg| arg.alias("manifest-config")),
     override_usage = "push [flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
     after_help = "Example - Push the file 'hi.txt' with the default media type:
   oras push localhost:5000/hello:v1 hi.txt

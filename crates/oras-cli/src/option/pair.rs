@@ -73,7 +73,12 @@ impl<P: Prefix> Args for Prefixed<P> {
                 Some((mark, rest)) if mark.starts_with('[') => format!("{mark}] {}{rest}", P::NAME),
                 _ => format!("{}{help}", P::NAME),
             };
-            arg.clone().id(id.clone()).long(id).short(None).help(help)
+            arg.clone()
+                .id(id.clone())
+                .long(id)
+                .short(None)
+                .short_alias(None)
+                .help(help)
         });
         command.args(prefixed)
     }

@@ -96,7 +96,7 @@ pub(crate) struct RemoteArgs {
     #[arg(long, default_value = "")]
     key_file: String,
     /// files with registry credentials
-    #[arg(long, value_name = "path")]
+    #[arg(long, short_alias = 'c', value_name = "path")]
     pub(crate) registry_config: Vec<String>,
     /// connect to this address instead of what DNS says
     #[arg(long, value_name = "host:port:address[:address_port]")]
