@@ -4,27 +4,34 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod backup;
+mod attach;
 mod bad_input;
 mod bad_reference;
 mod bad_registry;
 mod big;
 mod completion;
+mod cache;
 mod concurrency;
+mod cp;
 mod crash;
 mod credential_helper;
 mod credentials;
 mod index;
+mod discover;
 mod interop;
 mod kill;
 mod login;
 mod own_registry;
 #[cfg(unix)]
 mod progress;
+mod pull;
+mod push;
 mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
 mod scenario_s4;
 mod scenario_s7;
+mod scenario_s5;
 mod serve;
 mod single_objects;
 mod target;
