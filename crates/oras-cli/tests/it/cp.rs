@@ -467,6 +467,8 @@ fn who_is_to_blame_is_said() {
     let cases: Vec<(Vec<&str>, String)> = vec![
         (vec![&missing, &new, "--to-oci-layout"], format!("Error response from registry: failed to resolve nosuch: {missing}: not found")),
         (vec![&missing, "-r", &app], format!("Error response from registry: failed to resolve nosuch: {missing}: not found")),
+        (vec![&missing, "-r", "--platform", "a/b", &app], format!("Error response from registry: failed to resolve nosuch: {missing}: not found")),
+        (vec![&dead, "-r", "--platform", "a/b", &app], format!("Error: failed to resolve v1: Get \"http://localhost:{port}/v2/z/manifests/v1\": dial tcp 127.0.0.1:{port}: connect: connection refused")),
         (vec![&missing, &app], format!("Error from source registry for \"{missing}\": {missing}: not found")),
         (vec![&no_lay, "--from-oci-layout", &app], format!("Error from source oci-layout for \"{no_lay}\": not found")),
         (vec![&no_lay, "--from-oci-layout", "-r", &app], "Error response from registry: failed to resolve nosuch: not found".to_owned()),
@@ -505,6 +507,37 @@ fn who_is_to_blame_is_said() {
         PASSWORD,
     ];
     assert_eq!(oras.run(words).ok().stderr, "");
+}
+
+#[test]
+fn every_name_of_a_content_ends_once() {
+    let mut graph = Graph::new();
+    let (one, two) = (
+        graph.file("one", "text/plain", "{}"),
+        graph.file("two", "text/plain", "{}"),
+    );
+    // The config has the same bytes, too.
+    let first = graph.artifact("t/a", &[&one, &two], None);
+    let second = graph.artifact("t/b", &[&two, &one], None);
+    let index = graph.index(&[("linux/amd64", &first), ("linux/arm64", &second)]);
+    let dir = TempDir::new().unwrap();
+    graph.write_layout(&dir.path().join("lay"), &[("v1", &index)]);
+    let words = [
+        "cp",
+        "--from-oci-layout",
+        "lay:v1",
+        "--to-oci-layout",
+        "new:v1",
+    ];
+    oras_in(dir.path()).run(words).ok().reports(
+        Family::Copy,
+        [
+            ("44136fa355b3", "one"),
+            ("44136fa355b3", "two"),
+            ("44136fa355b3", "application/vnd.oci.empty.v1+json"),
+            (index.digest.short(), INDEX),
+        ],
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What an observer of a copy is told, and the order in which a plain copy tells it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use oras_content::{Event, EventSink};
@@ -27,8 +27,8 @@ pub(crate) trait Report: Send + Sync {
 /// The events of a copy: a manifest starts after its children are done.
 pub(crate) struct Copying {
     events: Arc<dyn EventSink>,
-    /// The title under which a content was handled, empty for none.
-    titles: Mutex<HashMap<Digest, String>>,
+    /// The titles under which a content was told of, empty for none.
+    titles: Mutex<HashMap<Digest, HashSet<String>>>,
 }
 
 impl Copying {
@@ -41,13 +41,19 @@ impl Copying {
 
     fn handled(&self, content: &Descriptor) {
         let title = content.title().unwrap_or_default().to_owned();
-        lock(&self.titles).insert(content.digest.clone(), title);
+        let mut titles = lock(&self.titles);
+        titles
+            .entry(content.digest.clone())
+            .or_default()
+            .insert(title);
     }
 
+    /// Whether a content came under another title, and nobody was told of this one.
     fn is_twin(&self, content: &Descriptor) -> bool {
-        let titles = lock(&self.titles);
-        let handled = titles.get(&content.digest);
-        handled.is_some_and(|title| title != content.title().unwrap_or_default())
+        let title = content.title().unwrap_or_default().to_owned();
+        let mut titles = lock(&self.titles);
+        let told = titles.get_mut(&content.digest);
+        told.is_some_and(|told| told.insert(title))
     }
 }
 
