@@ -129,7 +129,7 @@ impl FetchReference for Repository {
     async fn fetch_reference(&self, reference: &str) -> Result<Content> {
         let reference = self.parse(reference)?;
         let fetched = self.get_manifest(&reference, &self.accept()).await;
-        let answer = fetched.map_err(|error| error.with_operation("fetch"))?;
+        let answer = fetched.map_err(|error| error.with_operation("resolve"))?;
         Ok(Content::new(answer.descriptor, once(answer.bytes)))
     }
 }
