@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::oras_in;
+use crate::sample::VERBOSE;
 use crate::target::Target;
 
-const VERBOSE: &str =
-    "Flag --verbose has been deprecated, and will be removed in a future release.\n";
 /// The subject: `foobar/bar`, pushed with a fixed time.
 const SUBJECT: &str = "sha256:e824f49c26c0a41525a62dbd386d44498a4ab1d149a70583c14fdca41b3181a0";
 const TIME: &str = "org.opencontainers.image.created=2020-01-01T00:00:00Z";
@@ -29,14 +28,6 @@ fn files() -> (TempDir, Oras) {
     }
     let oras = oras_in(dir.path());
     (dir, oras)
-}
-
-fn places() -> [Target; 3] {
-    [
-        Target::docker_registry(),
-        Target::oras_serve(),
-        Target::layouts(),
-    ]
 }
 
 fn push_subject(place: &Target, oras: &Oras) {
@@ -63,7 +54,7 @@ fn referrers(place: &Target, oras: &Oras, name: &str, rest: &[&str]) -> Vec<Stri
 #[test]
 fn every_step_is_one_line_and_the_subject_is_named_by_digest() {
     let (dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         push_subject(&place, &oras);
         let rest = [
             "--artifact-type",
@@ -138,7 +129,7 @@ fn every_step_is_one_line_and_the_subject_is_named_by_digest() {
 #[test]
 fn json_is_about_what_was_attached() {
     let (_dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         push_subject(&place, &oras);
         let rest = [
             "--artifact-type",
@@ -198,7 +189,7 @@ fn lines_of_unnamed_content_can_be_hidden() {
 #[test]
 fn a_config_is_kept_as_it_is() {
     let (_dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         push_subject(&place, &oras);
         for (config, kind) in [
             (
@@ -241,7 +232,7 @@ fn the_image_for_a_platform_is_a_subject() {
         unreachable!()
     };
     graph.write_layout(&root.path().join("source"), &[("multi", &index)]);
-    for place in places() {
+    for place in Target::each() {
         layouts
             .copy(&oras, "source:multi", &place, "app:multi", &[])
             .ok();
@@ -367,7 +358,7 @@ fn what_is_wrong_on_the_line_is_said_before_anything_else() {
     assert!(!dir.path().join("lay").exists());
 
     let absolute = dir.path().join("foobar/bar").display().to_string();
-    for place in places() {
+    for place in Target::each() {
         push_subject(&place, &oras);
         let mut rest = vec!["--artifact-type", "t/a", absolute.as_str()];
         let out = place.run(&oras, "attach", "app:v1", &rest).fails();

@@ -10,13 +10,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::oras_in;
+use crate::sample::{IMAGE, VERBOSE, image};
 use crate::target::Target;
 
-const VERBOSE: &str =
-    "Flag --verbose has been deprecated, and will be removed in a future release.\n";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const IMAGE: &str = "sha256:fd6ed2f36b5465244d5dc86cb4e7df0ab8a9d24adc57825099f522fe009a22bb";
 const CONFIG: &str = "application/vnd.unknown.config.v1+json";
 
 /// A source and a destination of every kind; the source has a multi-platform index `multi` and an image `v1`, with
@@ -46,27 +44,6 @@ impl Pair {
     fn tree(&self, name: &str) -> String {
         self.to.run(&self.oras, "discover", name, &[]).ok().stdout
     }
-}
-
-fn image(graph: &mut Graph) -> Descriptor {
-    let config = graph.blob(CONFIG, "{}");
-    let kind = "application/vnd.oci.image.layer.v1.tar";
-    let mut layers = Vec::new();
-    for (name, content) in [("foo1", "foo"), ("foo2", "foo"), ("bar", "bar")] {
-        let layer = graph.file(name, kind, content);
-        layers.push(format!(
-            r#"{{"mediaType":"{kind}","digest":"{}","size":3,"annotations":{{"org.opencontainers.image.title":"{name}"}}}}"#,
-            layer.digest
-        ));
-    }
-    let manifest = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"{CONFIG}","digest":"{}","size":2}},"layers":[{}]}}"#,
-        config.digest,
-        layers.join(",")
-    );
-    let image = graph.blob(MANIFEST, manifest);
-    assert_eq!(image.digest.as_str(), IMAGE);
-    image
 }
 
 /// A new place with `graph`, its tags in one repository.

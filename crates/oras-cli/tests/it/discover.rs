@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::oras_in;
+use crate::sample::VERBOSE;
 use crate::target::Target;
 
-const VERBOSE: &str =
-    "Flag --verbose has been deprecated, and will be removed in a future release.\n";
 const SUBJECT: &str = "sha256:e824f49c26c0a41525a62dbd386d44498a4ab1d149a70583c14fdca41b3181a0";
 const TIME: &str = "org.opencontainers.image.created=2020-01-01T00:00:00Z";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -57,11 +56,7 @@ impl Tree {
 }
 
 fn everywhere(check: impl Fn(&Tree)) {
-    for place in [
-        Target::docker_registry(),
-        Target::oras_serve(),
-        Target::layouts(),
-    ] {
+    for place in Target::each() {
         check(&Tree::grow(place));
     }
 }
@@ -220,11 +215,7 @@ fn artifacts_without_a_type_are_shown_as_unknown() {
     });
     let index = graph.blob("application/vnd.oci.image.index.v1+json", index.to_string());
     graph.write_layout(&dir.path().join("lay"), &[("v1", &image)]);
-    for place in [
-        Target::docker_registry(),
-        Target::oras_serve(),
-        Target::layouts(),
-    ] {
+    for place in Target::each() {
         let layout = place.is_layout().then_some("--to-oci-layout");
         let (from, to) = (format!("lay@{}", image.digest), place.word("app:v1"));
         let words = ["cp", "-r", "--from-oci-layout"].into_iter().chain(layout);

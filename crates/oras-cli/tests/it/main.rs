@@ -26,6 +26,7 @@ mod own_registry;
 mod progress;
 mod pull;
 mod push;
+mod sample;
 mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;

@@ -10,11 +10,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::oras_in;
+use crate::sample::{IMAGE, VERBOSE, image};
 use crate::target::Target;
 
-const VERBOSE: &str =
-    "Flag --verbose has been deprecated, and will be removed in a future release.\n";
-const IMAGE: &str = "sha256:fd6ed2f36b5465244d5dc86cb4e7df0ab8a9d24adc57825099f522fe009a22bb";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -41,11 +39,7 @@ impl Place {
 
 /// The graph under `app:v1` at each kind of place.
 fn with(graph: &Graph, root: &Descriptor, check: impl Fn(&Place)) {
-    for place in [
-        Target::layouts(),
-        Target::docker_registry(),
-        Target::oras_serve(),
-    ] {
+    for place in Target::each() {
         let dir = TempDir::new().unwrap();
         let oras = oras_in(dir.path());
         let source = dir.path().join("source");
@@ -56,28 +50,6 @@ fn with(graph: &Graph, root: &Descriptor, check: impl Fn(&Place)) {
         oras.run(words.chain([from.as_str(), &to])).ok();
         check(&Place { place, dir, oras });
     }
-}
-
-/// The image of the reference tool's own tests, byte for byte.
-fn image(graph: &mut Graph) -> Descriptor {
-    let config = graph.blob("application/vnd.unknown.config.v1+json", "{}");
-    let kind = "application/vnd.oci.image.layer.v1.tar";
-    let mut layers = String::new();
-    for (name, content) in [("foo1", "foo"), ("foo2", "foo"), ("bar", "bar")] {
-        let layer = graph.file(name, kind, content);
-        let comma = if layers.is_empty() { "" } else { "," };
-        layers += &format!(
-            r#"{comma}{{"mediaType":"{kind}","digest":"{}","size":3,"annotations":{{"org.opencontainers.image.title":"{name}"}}}}"#,
-            layer.digest
-        );
-    }
-    let manifest = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"{}","digest":"{}","size":2}},"layers":[{layers}]}}"#,
-        config.media_type, config.digest
-    );
-    let image = graph.blob(MANIFEST, manifest);
-    assert_eq!(image.digest.as_str(), IMAGE);
-    image
 }
 
 #[test]

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::oras_in;
+use crate::sample::VERBOSE;
 use crate::target::Target;
 
-const VERBOSE: &str =
-    "Flag --verbose has been deprecated, and will be removed in a future release.\n";
 const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
 /// A folder with the files of the reference tool's own tests.
@@ -31,14 +30,6 @@ fn files() -> (TempDir, Oras) {
     (dir, oras)
 }
 
-fn places() -> [Target; 3] {
-    [
-        Target::docker_registry(),
-        Target::oras_serve(),
-        Target::layouts(),
-    ]
-}
-
 fn manifest(place: &Target, oras: &Oras, name: &str) -> Value {
     place.run(oras, "manifest fetch", name, &[]).ok().json()
 }
@@ -50,7 +41,7 @@ fn created(at: &str) -> String {
 #[test]
 fn the_manifest_is_the_reference_tools_byte_for_byte() {
     let (_dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         for (at, names, digest) in [
             (
                 "2026-11-20T17:54:45Z",
@@ -83,7 +74,7 @@ fn the_manifest_is_the_reference_tools_byte_for_byte() {
 #[test]
 fn every_step_is_one_line() {
     let (_dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         let out = place
             .run(&oras, "push", "app:v1,v2,v3", &["foobar/bar"])
             .ok()
@@ -135,7 +126,7 @@ fn what_is_there_already_is_not_uploaded_again() {
     let annotation = created("2020-01-01T00:00:00Z");
     let rest = ["-a", annotation.as_str(), "foobar/bar"];
     let exists = "Exists    e824f49c26c0 application/vnd.oci.image.manifest.v1+json\n";
-    for place in places() {
+    for place in Target::each() {
         place.run(&oras, "push", "app:v1", &rest).ok();
         let tagged = place.run(&oras, "push", "app:v1", &rest).ok();
         let line = if place.is_layout() { exists } else { "" };
@@ -158,7 +149,7 @@ fn what_is_there_already_is_not_uploaded_again() {
 #[test]
 fn lines_of_unnamed_content_can_be_hidden() {
     let (_dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         let out = place
             .run(&oras, "push", "app:v1", &["--verbose", "foobar/bar"])
             .ok();
@@ -201,7 +192,7 @@ fn json_names_the_artifact_by_digest_and_by_sorted_tags() {
         "--artifact-type",
         "test/artifact+json",
     ];
-    for place in places() {
+    for place in Target::each() {
         let out = place.run(&oras, "push", "app:v3,v1,v2", &rest).ok();
         let path = place.word("app");
         let found = out.json();
@@ -331,7 +322,7 @@ fn config_and_artifact_type_follow_the_version_of_the_manifest() {
             "application/vnd.oci.image.config.v1+json",
         ),
     ];
-    for place in places() {
+    for place in Target::each() {
         for (rest, config, artifact_type, layers, shown) in &cases {
             let out = place.run(&oras, "push", "app:v1", rest).ok();
             assert_eq!(out.field("ArtifactType: "), *shown, "{rest:?}");
@@ -368,7 +359,7 @@ fn layers_have_type_and_title() {
         layers.iter().map(pair).collect::<Vec<_>>()
     };
     let default = "application/vnd.oci.image.layer.v1.tar";
-    for place in places() {
+    for place in Target::each() {
         for (file, kind, title) in [
             ("foobar/bar", default, "foobar/bar"),
             ("./foobar/../foobar/bar:", default, "foobar/bar"),
@@ -434,7 +425,7 @@ fn annotations_go_where_the_file_says() {
         "unused": {"x": "y"},
     });
     fs::write(dir.path().join("a.json"), annotations.to_string()).unwrap();
-    for place in places() {
+    for place in Target::each() {
         let rest = ["--annotation-file", "a.json", "foobar/bar"];
         let out = place.run(&oras, "push", "app:v1", &rest).ok();
         assert!(out.stdout.starts_with("Preparing foobar/baz\n"));

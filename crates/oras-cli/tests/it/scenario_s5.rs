@@ -24,14 +24,6 @@ fn files() -> (TempDir, Oras) {
     (dir, oras)
 }
 
-fn places() -> [Target; 3] {
-    [
-        Target::docker_registry(),
-        Target::oras_serve(),
-        Target::layouts(),
-    ]
-}
-
 #[test]
 fn hello_world_with_a_config_out_of_nothing() {
     let (dir, oras) = files();
@@ -40,10 +32,10 @@ fn hello_world_with_a_config_out_of_nothing() {
         ("--config", ""),
         (
             "--manifest-config",
-            "Flag --manifest-config has been deprecated, use --config instead\n",
+            "Flag --manifest-config has been deprecated, use --config instead.\n",
         ),
     ] {
-        for place in places() {
+        for place in Target::each() {
             let rest = [flag, &config, "artifact.txt"];
             let out = place.run(&oras, "push", "hello-artifact:v1", &rest).ok();
             assert_eq!(out.stderr, notice);
@@ -71,7 +63,7 @@ fn hello_world_with_a_config_out_of_nothing() {
 #[test]
 fn a_config_a_typed_file_and_a_folder() {
     let (dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         let rest = [
             "--config",
             "config.json:application/vnd.acme.rocket.config.v1+json",
@@ -113,7 +105,7 @@ fn a_config_a_typed_file_and_a_folder() {
 #[test]
 fn pull_still_takes_the_old_flags() {
     let (dir, oras) = files();
-    for place in places() {
+    for place in Target::each() {
         let rest = [
             "artifact.txt:text/plain",
             "config.json:application/json",
@@ -202,7 +194,7 @@ fn credentials_come_from_flags_or_from_the_file_that_is_named() {
         ])
         .ok();
     assert_eq!(out.stderr, "");
-    let notice = "Flag shorthand -c has been deprecated, use --registry-config instead\n";
+    let notice = "Flag -c has been deprecated, use --registry-config instead.\n";
     for command in ["pull", "push", "attach", "discover"] {
         let mut words = vec![command, "-c", "auth.json", &reference];
         words.extend(match command {

@@ -19,6 +19,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// One of each kind that people have: without the referrers API, with it, layouts.
+    pub(crate) fn each() -> [Self; 3] {
+        [Self::docker_registry(), Self::oras_serve(), Self::layouts()]
+    }
+
     pub(crate) fn docker_registry() -> Self {
         Self::Registry(DockerRegistry::start())
     }

@@ -2,7 +2,8 @@
 
 use oras_testkit::command::Oras;
 
-use super::{EMPTY, files, places};
+use super::{EMPTY, files};
+use crate::target::Target;
 
 /// Calls without any registry: the words on the line, and all of standard error.
 fn refuses(oras: &Oras, line: &str, stderr: &str) {
@@ -139,7 +140,7 @@ fn what_is_wrong_on_the_line_is_said_before_anything_else() {
 fn a_wrong_tag_or_digest_is_refused_by_registries() {
     let (_dir, oras) = files();
     let digest = EMPTY;
-    for place in places() {
+    for place in Target::each() {
         let by_digest = place.run(&oras, "push", &format!("app@{digest}"), &["foobar/bar"]);
         if place.is_layout() {
             // A layout takes any text for a tag.
