@@ -1,6 +1,9 @@
 //! What `push` refuses, and in which order.
 
+use std::fs;
+
 use oras_testkit::command::Oras;
+use oras_testkit::peer::OurRegistry;
 
 use super::{EMPTY, files};
 use crate::target::Target;
@@ -191,5 +194,88 @@ fn a_wrong_tag_or_digest_is_refused_by_registries() {
             out.stderr,
             "Error: open no/m.json: no such file or directory\n"
         );
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_or_named_are_told() {
+    let (dir, oras) = files();
+    fs::write(
+        dir.path().join("no-name.json"),
+        r#"{"foobar/bar":{"org.opencontainers.image.title":""}}"#,
+    )
+    .unwrap();
+    let path = |name: &str| dir.path().canonicalize().unwrap().join(name);
+    for (rest, stderr) in [
+        (
+            &["foobar/bar/x"][..],
+            format!("stat {}: not a directory", path("foobar/bar/x").display()),
+        ),
+        (
+            &["--annotation-file", "no-name.json", "foobar/bar"],
+            "missing name".to_owned(),
+        ),
+        (
+            &["--config", "none", "foobar/bar"],
+            format!("stat {}: no such file or directory", path("none").display()),
+        ),
+    ] {
+        let words = [&["push", "--oci-layout", "lay:v1"], rest].concat();
+        let out = oras.run(words).fails();
+        assert_eq!(out.stderr, format!("Error: {stderr}\n"), "{rest:?}");
+    }
+    assert!(!dir.path().join("lay").exists());
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_told_with_the_request() {
+    let (_dir, oras) = files();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let plain = OurRegistry::start(env!("CARGO_BIN_EXE_oras"));
+    let serving = plain.port();
+    for (at, cause) in [
+        (
+            format!("http://localhost:{port}"),
+            format!("dial tcp 127.0.0.1:{port}: connect: connection refused"),
+        ),
+        (
+            format!("https://127.0.0.1:{serving}"),
+            "http: server gave HTTP response to HTTPS client".to_owned(),
+        ),
+    ] {
+        let host = at.split("//").nth(1).unwrap();
+        let reference = format!("{host}/a:v1");
+        let manifest = format!("{at}/v2/a/manifests/v1");
+        for (words, stderr) in [
+            (
+                &["pull", &reference][..],
+                format!("Get \"{manifest}\": {cause}"),
+            ),
+            (
+                &["discover", &reference],
+                format!("Head \"{manifest}\": {cause}"),
+            ),
+            (
+                &["attach", "--artifact-type", "t/a", "-a", "k=v", &reference],
+                format!("failed to resolve v1: Head \"{manifest}\": {cause}"),
+            ),
+            (
+                &[
+                    "push",
+                    "-a",
+                    "org.opencontainers.image.created=2020-01-01T00:00:00Z",
+                    &reference,
+                    "foobar/bar",
+                ],
+                format!(
+                    "Head \"{at}/v2/a/manifests/sha256:e824f49c26c0a41525a62dbd386d44498a4ab1d149a70583c14fdca41b3181a0\": {cause}"
+                ),
+            ),
+        ] {
+            let out = oras.run(words).fails();
+            assert_eq!(out.stderr, format!("Error: {stderr}\n"), "{}", out.line);
+        }
     }
 }
