@@ -1,12 +1,15 @@
 //! Chores of the workspace, run as `cargo xtask <chore>`.
 //!
 //! - `tidy`: the layout rules of ARCHITECTURE.md, also checked by `cargo test -p xtask`.
+//! - `docs`: writes what is made from the binary: help snapshots, reference pages, manual pages, transcripts. Tests fail when
+//!   they are stale.
 //! - `bench-serve`: measures our server beside another one. Linux only, as it reads `/proc`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[cfg(target_os = "linux")]
 mod bench_serve;
+mod docs;
 mod tidy;
 
 use std::path::Path;
@@ -16,6 +19,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("tidy") => report(&tidy::problems(workspace())),
+        Some("docs") => match docs::run(workspace()) {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        },
         #[cfg(target_os = "linux")]
         Some("bench-serve") => match bench_serve::run(workspace(), arguments) {
             Ok(()) => ExitCode::SUCCESS,
@@ -25,7 +32,7 @@ fn main() -> ExitCode {
             }
         },
         _ => {
-            eprintln!("usage: cargo xtask tidy | bench-serve");
+            eprintln!("usage: cargo xtask tidy | docs | bench-serve");
             ExitCode::FAILURE
         }
     }

@@ -18,6 +18,8 @@ mod credential_helper;
 mod credentials;
 mod index;
 mod discover;
+mod fresh;
+mod help;
 mod interop;
 mod kill;
 mod login;
