@@ -39,6 +39,7 @@ mod serve;
 mod single_objects;
 mod target;
 mod trace;
+mod transcript;
 mod unsafe_archive;
 mod usage;
 
