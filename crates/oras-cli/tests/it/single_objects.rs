@@ -71,8 +71,10 @@ impl Bench {
     /// Runs a line in which `REG` is the repository.
     #[track_caller]
     fn run(&self, line: &str) -> Output {
+        let line = line.replace("REGISTRY", &self.registry.addr());
         let line = line.replace("REG", &self.registry.reference("app"));
-        oras_in(self.path()).run(line.split(' '))
+        // An underscore stands for a space inside of a word.
+        oras_in(self.path()).run(line.split(' ').map(|word| word.replace('_', " ")))
     }
 
     /// The line succeeds and sends exactly these requests, in which the registry's own upload locations are `UPLOAD`.
@@ -146,6 +148,88 @@ fn each_command_sends_the_fewest_requests() {
         "manifest delete -f REG:v1",
         &[head, &by_digest("GET"), &by_digest("DELETE")],
     );
+}
+
+#[test]
+fn platforms_and_referrers_cost_what_they_must() {
+    let bench = Bench::new();
+    let (subject, referrer) = (bench.subject.clone(), bench.referrer.clone());
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{subject}","size":{},"platform":{{"architecture":"amd64","os":"linux"}}}}]}}"#,
+        manifest("").len()
+    );
+    fs::write(bench.path().join("index.json"), &index).unwrap();
+    bench.run("manifest push REG:subject subject.json").ok();
+    bench.run("manifest push REG:index index.json").ok();
+
+    let get = "GET manifests/index";
+    let child = format!("GET manifests/{subject}");
+    bench.costs(
+        "manifest fetch --platform linux/amd64 REG:index",
+        &[get, &child],
+    );
+    bench.costs(
+        "manifest fetch --descriptor --platform linux/amd64 REG:index",
+        &[get],
+    );
+    bench.costs("resolve --platform linux/amd64 REG:index", &[get]);
+    bench.costs("repo ls REGISTRY", &["GET /v2/_catalog"]);
+
+    let list = format!("manifests/{}", subject.replace(':', "-"));
+    let push = "manifest push REG:r referrer.json";
+    let pushed = ["HEAD manifests/r", "PUT manifests/r"];
+    bench.costs(
+        &format!("{push} --distribution-spec v1.1-referrers-api"),
+        &pushed,
+    );
+    let api = "manifest delete -f REG:r --distribution-spec v1.1-referrers-api";
+    let delete = format!("DELETE manifests/{referrer}");
+    bench.costs(api, &[pushed[0], &delete]);
+    // The index is read once more, in case that somebody else wrote it at the same time.
+    let (read, write) = (format!("GET {list}"), format!("PUT {list}"));
+    bench.costs(push, &[pushed[0], pushed[1], &read, &write, &read]);
+    bench.costs(
+        "manifest delete -f REG:r",
+        &[
+            pushed[0],
+            &format!("GET manifests/{referrer}"),
+            &format!("GET referrers/sha256:{}", "0".repeat(64)),
+            &read,
+            &write,
+            &read,
+            &delete,
+        ],
+    );
+    let left = bench.run(&format!("manifest fetch REG:{}", subject.replace(':', "-")));
+    assert!(left.ok().stdout.contains(r#""manifests":[]"#));
+}
+
+#[test]
+fn own_headers_are_on_every_request() {
+    let bench = Bench::new();
+    bench.run("manifest push REG:v1 subject.json").ok();
+    fs::write(bench.path().join("new"), "new").unwrap();
+    for line in [
+        "blob push REG new",
+        "blob fetch --descriptor REG@CONFIG",
+        "blob delete -f REG@CONFIG",
+        "manifest fetch REG:v1",
+        "manifest push REG:v2 subject.json",
+        "manifest delete -f REG:v2",
+        "repo ls REGISTRY",
+        "repo tags REG",
+    ] {
+        let line = line.replace("CONFIG", &digest("new"));
+        let out = bench.run(&format!("{line} -d -H Foo:bar -H A:_b")).ok();
+        let requests: Vec<&str> = out.stderr.split("--> Request #").skip(1).collect();
+        assert!(!requests.is_empty(), "{}", out.all());
+        for request in requests {
+            let headers = request.split("<-- Response #").next().unwrap();
+            for header in ["\"Foo\": \"bar\"\n", "\"A\": \" b\"\n"] {
+                assert!(headers.contains(header), "{line}: {headers}");
+            }
+        }
+    }
 }
 
 #[test]

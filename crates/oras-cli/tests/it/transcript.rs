@@ -16,6 +16,7 @@ use std::path::Path;
 
 use oras_spec::Digest;
 use oras_testkit::command::{Oras, Output};
+use oras_testkit::fault::{Answer, FaultServer, Request};
 use oras_testkit::peer::{DockerRegistry, OurRegistry};
 use tempfile::TempDir;
 
@@ -221,4 +222,53 @@ fn sessions_with_layouts() {
 #[test]
 fn sessions_without_any_registry() {
     Stage::new("localhost:1").plays("offline");
+}
+
+#[test]
+fn sessions_with_a_registry_that_answers_in_all_ways() {
+    let server = FaultServer::start(answer);
+    let port = server.addr().rsplit_once(':').unwrap().1.to_owned();
+    Stage::new(&format!("localhost:{port}")).plays("answers");
+}
+
+/// The name of the repository says how.
+fn answer(request: &Request) -> Answer {
+    let json = |status, body: String| {
+        Answer::status(status)
+            .header("Content-Type", "application/json")
+            .body(body)
+    };
+    let name = request.path().strip_prefix("/v2/").unwrap_or_default();
+    let name = name.strip_prefix("team/").unwrap_or(name);
+    match name.split('/').next().unwrap_or_default() {
+        "errors" => json(
+            400,
+            r#"{"errors":[{"code":"DENIED","message":"no","detail":{"b":1,"a":[1,2.5,null,true,"x"],"n":12345678}},
+                {"code":"TOO_MANY","detail":"nobody sees it"},{"code":"","message":"m"}]}"#
+                .to_owned(),
+        ),
+        "long" => json(
+            400,
+            format!(r#"{{"errors":[{{"code":"DENIED","message":"{}"}}]}}"#, "x".repeat(9000)),
+        ),
+        "teapot" => Answer::status(418),
+        "moved" => {
+            let host = request.header("host").unwrap_or_default();
+            let elsewhere = host.replace("localhost", "127.0.0.1");
+            Answer::status(307).header("Location", format!("http://{elsewhere}/v2/forbidden/manifests/v1"))
+        }
+        "other" => Answer::ok(IMAGE, "{}").header(
+            "Docker-Content-Digest",
+            Digest::sha256(b"{}").to_string(),
+        ),
+        "paged" if request.target.contains("last=b") => json(200, r#"{"tags":["c"]}"#.to_owned()),
+        "paged" => json(200, r#"{"tags":["a","b"]}"#.to_owned())
+            .header("Link", r#"</v2/paged/tags/list?last=b>; rel="next""#),
+        "away" => json(200, r#"{"tags":["a"]}"#.to_owned())
+            .header("Link", r#"<http://elsewhere.test/v2/away/tags/list>; rel="next""#),
+        "null" => json(200, r#"{"tags":null}"#.to_owned()),
+        "warned" => json(200, r#"{"tags":["a"]}"#.to_owned()).header("Warning", r#"299 - "please upgrade""#),
+        "hub" => json(401, r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#.to_owned()),
+        _ => Answer::status(403),
+    }
 }
