@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http::header::LINK;
 use http::{HeaderMap, Method};
-use oras_content::{MAX_MANIFEST_BYTES, Result};
+use oras_content::{Error, MAX_MANIFEST_BYTES, Result};
 use oras_http::Response;
 use oras_spec::{Catalog, TagList};
 use serde::de::DeserializeOwned;
@@ -55,14 +55,15 @@ impl Names for Catalog {
 /// The pages of a listing of names. Nothing is sent before the stream is polled.
 pub(crate) fn names<P: Names>(listing: Listing<'_>) -> BoxStream<'_, Result<Vec<String>>> {
     let trail = Trail::new(listing.first.clone());
-    stream::try_unfold((listing, trail), |(listing, mut trail)| async move {
+    let start = (listing, trail, Ok(()));
+    stream::try_unfold(start, |(listing, mut trail, followed)| async move {
+        let operation = listing.operation;
+        followed.map_err(|error: Error| error.with_operation(operation))?;
         let Some(url) = trail.next.take() else {
             return Ok(None);
         };
-        let operation = listing.operation;
-        let page = listing.page::<P>(&url, &mut trail).await;
-        match page {
-            Ok(names) => Ok(Some((names, (listing, trail)))),
+        match listing.page::<P>(&url, &mut trail).await {
+            Ok((names, followed)) => Ok(Some((names, (listing, trail, followed)))),
             Err(error) => Err(error.with_operation(operation)),
         }
     })
@@ -70,13 +71,20 @@ pub(crate) fn names<P: Names>(listing: Listing<'_>) -> BoxStream<'_, Result<Vec<
 }
 
 impl Listing<'_> {
-    async fn page<P: Names>(&self, url: &Url, trail: &mut Trail) -> Result<Vec<String>> {
+    /// The names of one page, which are good even if there is no way to the next.
+    async fn page<P: Names>(
+        &self,
+        url: &Url,
+        trail: &mut Trail,
+    ) -> Result<(Vec<String>, Result<()>)> {
         let call = Call::new(Method::GET, url.clone()).scopes(self.scopes.clone());
         let response = self.client.send(self.endpoint, call).await?;
-        trail.follow(&response, self.page_size)?;
+        let followed = trail.follow(&response, self.page_size);
         let names = read::<P>(response).await?.into_names();
-        self.without_link(url, &names, trail);
-        Ok(names)
+        if followed.is_ok() {
+            self.without_link(url, &names, trail);
+        }
+        Ok((names, followed))
     }
 
     /// Old registries fill the page and don't say that there are more: ask for what comes after it.
