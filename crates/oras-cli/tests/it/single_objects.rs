@@ -281,6 +281,77 @@ fn deleting_from_a_layout_that_is_not_there_finds_nothing() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_layout_is_read_out_of_a_tar_whatever_its_name_is() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("config"), CONFIG).unwrap();
+    fs::write(dir.path().join("image"), manifest("")).unwrap();
+    let oras = oras_in(dir.path());
+    let run = |line: &str| oras.run(line.split(' ')).ok().stdout;
+    run("blob push --oci-layout lay config");
+    run("manifest push --oci-layout lay:v1 image");
+    let tar = std::process::Command::new("tar")
+        .args(["-C", "lay", "-cf", "packed.bin", "."])
+        .current_dir(dir.path())
+        .status();
+    assert!(tar.unwrap().success());
+    for line in [
+        "resolve --oci-layout LAY:v1",
+        "manifest fetch --oci-layout LAY:v1",
+        "manifest fetch --oci-layout LAY:v1 --descriptor",
+        "manifest fetch-config --oci-layout LAY:v1",
+        "repo tags --oci-layout LAY",
+        "repo tags --oci-layout-path LAY v1",
+        &format!("blob fetch --oci-layout LAY@{} --output -", digest(CONFIG)),
+    ] {
+        let of_folder = run(&line.replace("LAY", "lay"));
+        assert_eq!(run(&line.replace("LAY", "packed.bin")), of_folder, "{line}");
+        assert_ne!(of_folder, "", "{line}");
+    }
+    let write = oras.run(["tag", "--oci-layout", "packed.bin:v1", "v2"]);
+    assert!(
+        write
+            .fails()
+            .stderr
+            .ends_with("packed.bin: not a directory\n")
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn content_that_cannot_be_printed_is_told_once() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("image"), manifest("")).unwrap();
+    let oras = oras_in(dir.path());
+    oras.run(["manifest", "push", "--oci-layout", "lay:v1", "image"])
+        .ok();
+    for (line, error) in [
+        ("manifest fetch", "write /dev/stdout"),
+        ("manifest fetch --descriptor", "write /dev/stdout"),
+        ("resolve", "display output error: write /dev/stdout"),
+        ("repo tags", "display output error: write /dev/stdout"),
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_oras"))
+            .args(line.split(' '))
+            .args(["--oci-layout", "lay:v1"])
+            .current_dir(dir.path())
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let told = format!("Error: {error}: no space left on device\n");
+        assert!(stderr.ends_with(&told), "{line}: {stderr}");
+        assert_eq!(
+            stderr.matches("no space left").count(),
+            1,
+            "{line}: {stderr}"
+        );
+    }
+}
+
 #[test]
 fn a_folder_is_no_manifest() {
     let dir = TempDir::new().unwrap();
