@@ -220,7 +220,7 @@ fn commands(found: &Found<'_>) -> Vec<Candidate> {
         })
         .collect();
     if found.chain.len() == 1 {
-        names.push(Candidate::new("help", "Help about any command"));
+        names.push(Candidate::new("help", "Show the help of a command"));
     }
     names.sort_by(|a, b| a.word.cmp(&b.word));
     names

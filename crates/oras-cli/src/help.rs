@@ -76,7 +76,7 @@ fn commands(command: &Command) -> Vec<String> {
         })
         .collect();
     if command.get_name() == "oras" {
-        rows.push(("help".to_owned(), "Help about any command".to_owned()));
+        rows.push(("help".to_owned(), "Show the help of a command".to_owned()));
     }
     rows.sort();
     let width = rows

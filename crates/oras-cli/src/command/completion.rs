@@ -13,7 +13,7 @@ const NO_DESCRIPTIONS: &str = "no-descriptions";
 /// The group and its four commands.
 pub(super) fn tree() -> Command {
     Command::new("completion")
-        .about("Generate the autocompletion script for the specified shell")
+        .about("Print a completion script for a shell")
         .long_about(
             "Print a script that teaches a shell to complete the commands, flags, registries, repositories and tags of \
              oras.\nThe help of each sub-command says how to load its script.",
@@ -58,7 +58,7 @@ Load it in every new one:
 }
 
 fn shell(name: &'static str, how: &str) -> Command {
-    let about = format!("Generate the autocompletion script for {name}");
+    let about = format!("Print the completion script for {name}");
     Command::new(name)
         .long_about(format!("{about}.\n\n{how}"))
         .about(about)
