@@ -30,7 +30,7 @@ pub(crate) struct TerminalArgs {
 /// JSON on standard output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PrettyArgs {
-    /// prettify JSON objects printed to standard output
+    /// prettify JSON on standard output
     #[arg(long)]
     pub(crate) pretty: bool,
 }

@@ -14,7 +14,7 @@ pub(crate) enum DistributionSpec {
 /// `--distribution-spec`
 #[derive(Debug, clap::Args)]
 pub(crate) struct DistributionSpecArgs {
-    /// [Preview] OCI distribution spec version and API option: v1.1-referrers-api, v1.1-referrers-tag (default "unknown")
+    /// [Preview] how the registry keeps referrers: v1.1-referrers-api or v1.1-referrers-tag (default "unknown")
     #[arg(long, value_parser = parse)]
     pub(crate) distribution_spec: Option<DistributionSpec>,
 }
