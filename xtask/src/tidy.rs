@@ -26,7 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["oras-spec", "oras-http", "oras-content", "oras-remote"],
     ),
     ("oras-registry", &["oras-spec", "oras-content"]),
-    ("oras-cli", &["oras", "oras-registry"]),
+    ("oras-template", &[]),
+    ("oras-cli", &["oras", "oras-registry", "oras-template"]),
     ("oras-testkit", &["oras-spec", "oras-content"]),
     ("xtask", &["oras-spec"]),
 ];

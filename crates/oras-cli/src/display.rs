@@ -1,10 +1,11 @@
-//! What commands show: status lines, JSON, trees and tables. All of it is text; [`crate::output`] prints it.
+//! What commands show: status lines, JSON, templates, trees and tables. All of it is text; [`crate::output`] prints it.
 
 pub(crate) mod json;
 pub(crate) mod paint;
 pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod table;
+pub(crate) mod template;
 pub(crate) mod tree;
 pub(crate) mod units;
 pub(crate) mod yaml;

@@ -74,6 +74,18 @@ pub(crate) fn serve() -> Vec<(String, String)> {
     given.filter(|(_, value)| !value.is_empty()).collect()
 }
 
+/// Every variable, for the functions `env` and `expandenv` of templates.
+pub(crate) struct Variables;
+
+impl oras_template::Host for Variables {
+    fn variable(&self, name: &str) -> Option<String> {
+        // A name that no variable can have must not reach the system.
+        let possible = !name.is_empty() && !name.contains(['=', '\0']);
+        let value = possible.then(|| env::var_os(name)).flatten()?;
+        Some(value.to_string_lossy().into_owned())
+    }
+}
+
 fn filled(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

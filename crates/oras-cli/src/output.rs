@@ -28,6 +28,11 @@ pub(crate) fn text(text: &str) -> Result<(), Error> {
     done.map_err(|error| display_error(&error))
 }
 
+/// Standard output for text that is produced piece by piece. Whoever uses it flushes it.
+pub(crate) fn stream() -> impl io::Write + Send {
+    io::BufWriter::new(io::stdout())
+}
+
 /// Writes content to standard output: the bytes, nothing else.
 ///
 /// # Errors
@@ -102,7 +107,8 @@ pub(crate) fn window() -> Window {
     }
 }
 
-fn display_error(error: &io::Error) -> Error {
+/// What to say if a result can't be printed.
+pub(crate) fn display_error(error: &io::Error) -> Error {
     Failure::new(format!("display output error: {}", write_error(error))).into()
 }
 

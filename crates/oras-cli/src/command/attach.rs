@@ -7,7 +7,7 @@ use oras::spec::{Descriptor, Platform};
 use oras::{CopyOptions, PackOptions, PackVersion, pack, push_packed, resolve};
 
 use crate::command::Run;
-use crate::display::json::{DescriptorModel, pretty};
+use crate::display::json::DescriptorModel;
 use crate::display::status::{Detail, Verbs};
 use crate::error::{Error, Failure};
 use crate::option::common::{CommonArgs, TerminalArgs};
@@ -188,8 +188,9 @@ impl Attach {
 
 fn show(plan: &Plan, subject: &Descriptor, attached: &Descriptor) -> Result<(), Error> {
     let place = &plan.place;
-    if plan.format == Format::Json {
-        return output::text(&pretty(&DescriptorModel::new(&place.path(), attached))?);
+    if plan.format.is_model() {
+        let model = DescriptorModel::new(&place.path(), attached);
+        return plan.format.show(&model);
     }
     let subject = match place.raw.ends_with(subject.digest.as_str()) {
         true => place.raw.clone(),

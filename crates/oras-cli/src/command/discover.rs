@@ -5,7 +5,7 @@ use oras::{DiscoverOptions, ReferrerNode, discover, resolve};
 use serde::Serialize;
 
 use crate::command::Run;
-use crate::display::json::{DescriptorModel, pretty};
+use crate::display::json::DescriptorModel;
 use crate::display::paint::Paint;
 use crate::display::table::{self, Rows};
 use crate::display::tree::{self, Annotations, Referrer};
@@ -128,7 +128,7 @@ impl Discover {
         if format == Format::Text {
             return Err(Error::told("unsupported format type: text"));
         }
-        let depth = match (format, self.depth) {
+        let depth = match (&format, self.depth) {
             (Format::Table, _) => Some(1),
             (_, depth) if depth > 0 => Some(u32::try_from(depth).unwrap_or(u32::MAX)),
             _ => None,
@@ -139,7 +139,7 @@ impl Discover {
             ..DiscoverOptions::default()
         };
         let root = discover(&source, &subject, &options).await?;
-        self.show(place, &root, format, self.paint())
+        self.show(place, &root, &format, self.paint())
     }
 
     /// Colours are for people who look at the tree itself.
@@ -154,13 +154,13 @@ impl Discover {
         &self,
         place: &Place,
         root: &ReferrerNode,
-        format: Format,
+        format: &Format,
         paint: Paint,
     ) -> Result<(), Error> {
         let path = place.path();
         let verbose = self.common.verbose;
         match format {
-            Format::Json => output::text(&pretty(&Model::new(&path, root))?),
+            Format::Json | Format::Template(_) => format.show(&Model::new(&path, root)),
             Format::Table => {
                 let referrers: Vec<&Descriptor> =
                     root.referrers.iter().map(|node| &node.descriptor).collect();

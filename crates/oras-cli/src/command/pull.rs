@@ -9,7 +9,7 @@ use oras::{ConfigFile, PullOptions, Pulled, PulledFile, Subject, pull};
 use serde::Serialize;
 
 use crate::command::Run;
-use crate::display::json::{DescriptorModel, pretty};
+use crate::display::json::DescriptorModel;
 use crate::display::status::{Detail, Verbs};
 use crate::error::Error;
 use crate::option::common::{CommonArgs, TerminalArgs};
@@ -121,7 +121,7 @@ impl Pull {
         lines.check()?;
         let pulled = pulled.map_err(|error| Error::beside_files(error, Side::Destination))?;
         match format {
-            Format::Json => output::text(&pretty(&Model::new(&place.path(), &pulled))?),
+            Format::Json | Format::Template(_) => format.show(&Model::new(&place.path(), &pulled)),
             _ => summary(place, &pulled),
         }
     }

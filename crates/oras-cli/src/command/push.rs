@@ -8,7 +8,7 @@ use oras::{CopyOptions, PackOptions, PackVersion, TagOptions, pack, push_packed,
 use serde::Serialize;
 
 use crate::command::Run;
-use crate::display::json::{DescriptorModel, pretty};
+use crate::display::json::DescriptorModel;
 use crate::display::status::{Detail, Verbs};
 use crate::error::{Error, Failure};
 use crate::option::common::{CommonArgs, TerminalArgs};
@@ -252,12 +252,12 @@ fn platform_config(platform: &Platform) -> Result<(Descriptor, Vec<u8>), Error> 
 
 fn show(plan: &Plan, manifest: &RawManifest) -> Result<(), Error> {
     let descriptor = manifest.descriptor();
-    if plan.format == Format::Json {
+    if plan.format.is_model() {
         let model = Model {
             descriptor: DescriptorModel::new(&plan.place.path(), descriptor),
             reference_as_tags: reference_as_tags(&plan.place, &plan.tags),
         };
-        return output::text(&pretty(&model)?);
+        return plan.format.show(&model);
     }
     let artifact_type = descriptor.artifact_type.as_deref().unwrap_or_default();
     output::line(&format!("ArtifactType: {artifact_type}"))?;

@@ -2,16 +2,40 @@
 
 use oras::spec::go_quote;
 
+use oras_template::Template;
+use serde::Serialize;
+
+use crate::display::{json, template};
 use crate::error::{Error, Failure};
 use crate::output;
 
 /// The form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Text,
     Tree,
     Table,
     Json,
+    Template(Template),
+}
+
+impl Format {
+    /// Whether all that is printed is one model, for programs.
+    pub(crate) fn is_model(&self) -> bool {
+        matches!(self, Self::Json | Self::Template(_))
+    }
+
+    /// Prints the model, if it is what is printed.
+    ///
+    /// # Errors
+    /// If standard output cannot take it, or the template fails.
+    pub(crate) fn show<T: Serialize>(&self, model: &T) -> Result<(), Error> {
+        match self {
+            Self::Json => output::text(&json::pretty(model)?),
+            Self::Template(template) => template::show(template, model),
+            Self::Text | Self::Tree | Self::Table => Ok(()),
+        }
+    }
 }
 
 /// The flags of commands whose default is text.
@@ -69,13 +93,13 @@ pub(crate) fn check(format: &str, template: &str, supported: &str) -> Result<For
             "--template must be used with --format go-template",
         ));
     }
-    let (kind, template) = match format.split_once('=') {
+    let (kind, text) = match format.split_once('=') {
         Some(("go-template", inline)) => ("go-template", inline),
         _ => (format, template),
     };
     match kind {
         "text" => return Ok(Format::Text),
-        "go-template" if template.is_empty() => {
+        "go-template" if text.is_empty() => {
             return Err(
                 Failure::new("\"go-template\" format specified but no template given")
                     .with_hint("use `--format go-template=TEMPLATE` to specify the template")
@@ -95,11 +119,8 @@ pub(crate) fn check(format: &str, template: &str, supported: &str) -> Result<For
         "json" => Ok(Format::Json),
         "tree" => Ok(Format::Tree),
         "table" => Ok(Format::Table),
-        _ => Err(
-            Failure::new("the output format go-template is not available yet")
-                .with_hint("Please use --format json until templates arrive in a later version")
-                .into(),
-        ),
+        // Before anything is done: a push must not succeed and then fail for its template.
+        _ => Ok(Format::Template(template::parse(text)?)),
     }
 }
 
@@ -148,10 +169,19 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_template_is_refused_for_now() {
-        let error = check("go-template={{.digest}}", "", TEXT)
-            .unwrap_err()
-            .into_failure();
-        assert!(error.text().contains("not available yet"));
+    fn templates_are_parsed_at_once_wherever_they_are_given() {
+        let inline = check("go-template={{.a}}={{.b}}", "", TEXT).unwrap();
+        assert_eq!(inline, check("go-template", "{{.a}}={{.b}}", TEXT).unwrap());
+        assert!(inline.is_model());
+        refuses(
+            "go-template={{.digest",
+            "",
+            "template: format output:1: unclosed action",
+        );
+        refuses(
+            "go-template",
+            "{{nofunc}}",
+            "template: format output:1: function \"nofunc\" not defined",
+        );
     }
 }

@@ -385,7 +385,7 @@ fn secrets_on_the_command_line_are_warned_about_but_not_for_cp() {
 }
 
 #[test]
-fn templates_are_checked_and_then_refused_for_now() {
+fn templates_are_checked_before_anything_is_done() {
     refuses(
         "repo tags --template x r/m",
         "Error: --template must be used with --format go-template",
@@ -398,9 +398,10 @@ fn templates_are_checked_and_then_refused_for_now() {
         "repo tags --format yaml r/m",
         "Error: invalid format type: \"yaml\"\nsupported types: json, go-template, text",
     );
-    call("repo tags --format go-template={{.tags}} r/m")
-        .fails()
-        .complains(["not available yet"]);
+    refuses(
+        "repo tags --format go-template={{.tags r/m",
+        "Error: template: format output:1: unclosed action",
+    );
 }
 
 #[test]

@@ -127,8 +127,8 @@ impl Fetch {
         if to_file {
             self.save(&bytes)?;
         }
-        match (format, self.descriptor.descriptor) {
-            (Format::Json, _) => {
+        match (&format, self.descriptor.descriptor) {
+            (Format::Json | Format::Template(_), _) => {
                 let model = Model {
                     descriptor: DescriptorModel::new(&place.path(), &descriptor),
                     content: serde_json::from_slice(&bytes)
@@ -136,7 +136,7 @@ impl Fetch {
                         .filter(Value::is_object)
                         .map(generic),
                 };
-                output::text(&json::pretty(&model)?)
+                format.show(&model)
             }
             (_, true) => output::content(&json::descriptor(&descriptor, layout)?),
             (_, false) if to_file => Ok(()),

@@ -5,7 +5,6 @@ use oras::spec::{ReferenceError, validate_registry, validate_repository};
 use serde::Serialize;
 
 use crate::command::Run;
-use crate::display::json::pretty;
 use crate::error::{Audience, Error, Failure, Registry};
 use crate::option::common::CommonArgs;
 use crate::option::format::{Format, FormatArgs};
@@ -85,19 +84,16 @@ impl List {
                 let Some(rest) = name.strip_prefix(namespace) else {
                     continue;
                 };
-                match format {
-                    Format::Json => names.push(name),
-                    _ => output::line(rest)?,
+                match &format {
+                    Format::Text => output::line(rest)?,
+                    _ => names.push(name),
                 }
             }
         }
-        match format {
-            Format::Json => output::text(&pretty(&Model {
-                registry: registry.to_owned(),
-                repositories: names,
-            })?),
-            _ => Ok(()),
-        }
+        format.show(&Model {
+            registry: registry.to_owned(),
+            repositories: names,
+        })
     }
 }
 

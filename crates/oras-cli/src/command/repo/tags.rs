@@ -8,7 +8,6 @@ use oras::spec::{Digest, Reference};
 use serde::Serialize;
 
 use crate::command::Run;
-use crate::display::json::pretty;
 use crate::error::Error;
 use crate::option::common::CommonArgs;
 use crate::option::format::{Format, FormatArgs};
@@ -97,16 +96,13 @@ impl Tags {
         let mut pages = lister.tags(Some(self.last.as_str()).filter(|last| !last.is_empty()));
         while let Some(page) = pages.try_next().await? {
             for tag in self.filter(&source, &shown, page).await? {
-                match format {
-                    Format::Json => all.push(tag),
-                    _ => output::line(&tag)?,
+                match &format {
+                    Format::Text => output::line(&tag)?,
+                    _ => all.push(tag),
                 }
             }
         }
-        match format {
-            Format::Json => output::text(&pretty(&Model { tags: all })?),
-            _ => Ok(()),
-        }
+        format.show(&Model { tags: all })
     }
 
     async fn filter(
