@@ -38,6 +38,7 @@ mod scenario_s5;
 mod serve;
 mod single_objects;
 mod target;
+mod template;
 mod trace;
 mod transcript;
 mod unsafe_archive;
