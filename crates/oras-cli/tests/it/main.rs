@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-mod backup;
 mod attach;
+mod backup;
 mod bad_input;
 mod bad_reference;
 mod bad_registry;
@@ -16,10 +16,10 @@ mod cp;
 mod crash;
 mod credential_helper;
 mod credentials;
-mod index;
 mod discover;
 mod fresh;
 mod help;
+mod index;
 mod interop;
 mod kill;
 mod login;
@@ -33,8 +33,8 @@ mod scenario_s1;
 mod scenario_s2;
 mod scenario_s3;
 mod scenario_s4;
-mod scenario_s7;
 mod scenario_s5;
+mod scenario_s7;
 mod serve;
 mod single_objects;
 mod target;
