@@ -260,4 +260,28 @@ mod tests {
         drop(all);
         assert_eq!(passwords.check("jo", "secret", None).await, Verdict::Right);
     }
+
+    #[tokio::test]
+    async fn a_right_password_makes_up_for_wrong_ones() {
+        let (passwords, _folder) = passwords();
+        let (key, now) = ((None, "jo".to_owned()), Instant::now());
+        for _ in 0..4 {
+            passwords.throttle.attempt(&key, now);
+        }
+        assert_eq!(passwords.check("jo", "secret", None).await, Verdict::Right);
+        assert_eq!(passwords.throttle.attempt(&key, now), Some(Duration::ZERO));
+    }
+
+    #[tokio::test]
+    async fn who_is_slowed_down_is_a_user_at_an_address() {
+        let (passwords, _folder) = passwords();
+        let (one, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let key = (Some(one), "jo".to_owned());
+        let now = Instant::now();
+        while passwords.throttle.attempt(&key, now).is_some() {}
+        let verdict = passwords.check("jo", "secret", Some(one)).await;
+        assert_eq!(verdict, Verdict::Busy);
+        let verdict = passwords.check("jo", "secret", Some(other)).await;
+        assert_eq!(verdict, Verdict::Right);
+    }
 }

@@ -186,6 +186,10 @@ mod tests {
             "<bdi>x<span class=\"hidden\">U+202E U+200B</span>y<span class=\"hidden\">U+000A</span></bdi>",
         );
         check(
+            line("<b>\0<i>", 99),
+            "<bdi>&lt;b&gt;<span class=\"hidden\">U+0000</span>&lt;i&gt;</bdi>",
+        );
+        check(
             lines("a\n\tb\r", 99),
             "<bdi>a\n\tb<span class=\"hidden\">U+000D</span></bdi>",
         );

@@ -172,6 +172,11 @@ async fn connections_are_counted_in_total_and_by_address() {
             }
         }
         assert_eq!(one.get("/v2/").await.status, 200);
+        let answer = one.get("/metrics").await;
+        let metrics = answer.text();
+        let none = "\noras_serve_connections_refused_total 0\n";
+        assert!(metrics.contains("\noras_serve_connections_refused_total "));
+        assert!(!metrics.contains(none), "{metrics}");
     }
 }
 

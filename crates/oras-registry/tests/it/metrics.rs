@@ -35,6 +35,8 @@ async fn requests_are_counted_by_method_route_and_code() {
     client.get("/v2/a/manifests/v1").await.check(200, "");
     client.get("/v2/a/manifests/v2").await;
     client.get("/v2/secret/manifests/v2").await;
+    let config = oras_spec::Digest::sha256(b"{}");
+    client.get(&format!("/v2/a/blobs/{config}")).await;
     let session = client.session("a").await;
     let reply = client.get("/metrics").await;
     assert!(
@@ -52,6 +54,7 @@ async fn requests_are_counted_by_method_route_and_code() {
         r#"oras_serve_http_first_byte_seconds_count{route="manifest"} 4"#,
         r#"oras_serve_http_request_duration_seconds_bucket{route="manifest",le="+Inf"} 4"#,
         r#"oras_serve_http_bytes_total{direction="in",route="uploads"} 2"#,
+        r#"oras_serve_http_bytes_total{direction="out",route="blob"} 2"#,
         r#"oras_serve_auth_total{method="basic",result="rejected"} 0"#,
         "# TYPE oras_serve_http_requests_total counter",
         "oras_serve_http_in_flight 1",

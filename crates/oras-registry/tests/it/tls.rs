@@ -166,6 +166,11 @@ async fn a_change_is_seen_without_a_word_and_a_broken_one_changes_nothing() {
     }
     let trouble = told.0.lock().unwrap().join("\n");
     assert!(trouble.contains("cert.pem has no certificate"), "{trouble}");
+    let mut wire = connect(server.addr(), &authority, None).await.unwrap();
+    let answer = wire.get("/metrics").await;
+    let metrics = answer.text();
+    let line = "\noras_serve_tls_reloads_failed_total 1\n";
+    assert!(metrics.contains(line), "{metrics}");
 
     new.write(folder.path());
     loop {

@@ -350,3 +350,34 @@ async fn tokens_outlive_a_registry_that_keeps_everything_in_a_folder() {
     let broken = Registry::builder().folder(&root).auth(auth).build();
     assert!(broken.is_err());
 }
+
+#[tokio::test]
+async fn checks_are_counted_and_clients_of_a_trusted_proxy_are_logged() {
+    for trusted in [true, false] {
+        let (file, _folder) = users(&["jo"]);
+        let auth = rules().htpasswd(file).unwrap();
+        let proxies: &[&str] = if trusted { &["127.0.0.1"] } else { &[] };
+        let log = crate::metrics::Log::default();
+        let registry = Registry::builder().auth(auth.trusted_proxies(proxies.iter().copied()));
+        let web = Web::of(registry.observer(log.clone()).build().unwrap()).await;
+        let right = basic("jo", "secret-jo");
+        let wrong = basic("jo", "secret");
+        for (credential, status) in [(&right, 200), (&wrong, 401)] {
+            let headers = [
+                ("authorization", credential.as_str()),
+                ("x-forwarded-for", "192.0.2.1"),
+            ];
+            let reply = web.send("GET /v2/", &headers, "").await;
+            assert_eq!(reply.status.as_u16(), status);
+        }
+        let metrics = web.send("GET /metrics", &[], "").await;
+        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+        for result in ["accepted", "rejected"] {
+            let line = format!(r#"oras_serve_auth_total{{method="basic",result="{result}"}} 1"#);
+            assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
+        }
+        let expected = if trusted { "192.0.2.1" } else { "127.0.0.1" };
+        let access = log.take();
+        assert_eq!(access[0].remote.unwrap().to_string(), expected);
+    }
+}
