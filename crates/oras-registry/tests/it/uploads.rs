@@ -262,6 +262,13 @@ async fn limits_hold(storage: Storage) {
         .send(&format!("PATCH {session}"), &[], "de")
         .await
         .check(413, "SIZE_INVALID");
+    // Nor without a length, where only what arrives tells.
+    let body = futures_util::stream::iter([Ok::<_, std::io::Error>(Frame::data("de".into()))]);
+    let request = Request::patch(&session)
+        .body(StreamBody::new(body.boxed()))
+        .unwrap();
+    let answer = client.registry().respond(request).await;
+    assert_eq!(answer.status(), 413);
     client
         .send(&format!("PATCH {session}"), &[], "d")
         .await
