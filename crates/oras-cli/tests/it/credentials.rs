@@ -201,6 +201,18 @@ fn unusable_files_are_named_before_anything_is_asked() {
         assert_eq!(out.stderr, text);
     }
 
+    // What never ends is not read for ever.
+    let endless = oras.run([
+        "repo",
+        "ls",
+        "localhost:1",
+        "--registry-config",
+        "/dev/zero",
+    ]);
+    endless
+        .fails()
+        .complains(["/dev/zero: invalid config format: more than"]);
+
     let registry = DockerRegistry::with_auth();
     let addr = registry.addr();
     for (entry, problem) in [

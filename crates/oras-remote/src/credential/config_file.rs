@@ -1,7 +1,8 @@
 //! What one `config.json` of Docker says.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use oras_content::{Error, ErrorKind, Result, io_text};
@@ -10,6 +11,9 @@ use serde_json::Value;
 
 use super::Credential;
 use super::entry::Entry;
+
+/// No file of credentials is larger, and some devices never end; in bytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The fields that are about credentials.
 #[derive(Clone, Default)]
@@ -80,7 +84,10 @@ impl ConfigFile {
 
 /// What stands in the file at `path`: nothing if there is none.
 pub(super) fn text(path: &Path) -> Result<Vec<u8>> {
-    let error = match std::fs::read(path) {
+    let error = match read(path) {
+        Ok(text) if text.len() as u64 > MOST_BYTES => {
+            return Err(undecodable(path, &format!("more than {MOST_BYTES} bytes")));
+        }
         Ok(text) => return Ok(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => error,
@@ -92,6 +99,13 @@ pub(super) fn text(path: &Path) -> Result<Vec<u8>> {
         false => Error::new(ErrorKind::Credential, cause("open"))
             .context(format!("failed to open config file at {}", path.display())),
     })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let file = File::open(path)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 pub(super) fn invalid(cause: &str) -> Error {
