@@ -17,7 +17,6 @@ mod paths;
 mod random;
 mod reflection;
 mod regexes;
-mod scrypt;
 pub(crate) mod semver;
 mod strings;
 mod words;

@@ -9,10 +9,10 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use scrypt::{Params, scrypt};
 
 use super::Param::{Str, Uint32};
 use super::random::bytes;
-use super::scrypt::scrypt;
 use super::{Call, Function, Result, fixed};
 use crate::value::Value;
 
@@ -117,7 +117,14 @@ fn derive_password(call: &Call<'_>) -> Result {
         let len = u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
         [SEED, &len, text.as_bytes()].concat()
     };
-    let key = scrypt(call.str(2).as_bytes(), &prefixed(call.str(3)));
+    let mut key = [0; 64];
+    let (password, salt) = (call.str(2).as_bytes(), prefixed(call.str(3)));
+    // 32,768 rounds on 32 MiB, twice.
+    Params::new(15, 8, 2)
+        .map_err(|error| error.to_string())
+        .and_then(|params| {
+            scrypt(password, &salt, &params, &mut key).map_err(|error| error.to_string())
+        })?;
     let counter = u32::try_from(call.int(0)).unwrap_or(0).to_be_bytes();
     let message = [prefixed(call.str(4)), counter.to_vec()].concat();
     let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &message);
